@@ -1,0 +1,165 @@
+//! Where segments lie: a folder of files behind two small traits, so that a test can make the Nth operation fail.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One open file.
+pub trait SegmentFile: Send + Sync + 'static {
+    /// Reads at `offset` until `target` is full or the file ends; gives the number of bytes read.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn read_at(&self, target: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// When the device fails or has no space; a part may have been written.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Makes the content durable (fdatasync).
+    ///
+    /// # Errors
+    /// When the device fails. Must never be retried: the system may have dropped what it could not write.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes content and metadata durable (fsync).
+    ///
+    /// # Errors
+    /// As [`SegmentFile::sync_data`].
+    fn sync_all(&self) -> io::Result<()>;
+
+    /// Length in bytes.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn bytes(&self) -> io::Result<u64>;
+}
+
+/// One folder of files.
+pub trait Storage: Send + Sync + 'static {
+    /// Creates an empty file for reading and writing, replacing one of that name.
+    ///
+    /// # Errors
+    /// When the device fails or has no space.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn SegmentFile>>;
+
+    /// Opens an existing file.
+    ///
+    /// # Errors
+    /// When it does not exist or the device fails.
+    fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn SegmentFile>>;
+
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Names of all files.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn names(&self) -> io::Result<Vec<String>>;
+
+    /// Makes the names themselves durable (fsync of the folder).
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn sync_names(&self) -> io::Result<()>;
+}
+
+/// A folder of the file system.
+#[derive(Debug, Clone)]
+pub struct FolderStorage {
+    folder: PathBuf,
+}
+
+impl FolderStorage {
+    /// An existing folder.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+}
+
+impl SegmentFile for File {
+    fn read_at(&self, target: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = target.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match FileExt::read_at(self, rest, offset.saturating_add(done as u64)) {
+                Ok(0) => break,
+                Ok(count) => done = done.saturating_add(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+impl Storage for FolderStorage {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn SegmentFile>> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(self.folder.join(name))?;
+        Ok(Arc::new(file))
+    }
+
+    fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(OpenOptions::new().read(true).write(writable).open(self.folder.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.folder.join(from), self.folder.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        std::fs::remove_file(self.folder.join(name))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+/// Whether an error says that the device has no space (or the quota is used up).
+#[must_use]
+pub fn is_no_space(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

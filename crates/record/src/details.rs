@@ -1,0 +1,300 @@
+//! The readable part of a header: everything about an operation that is not a body.
+//!
+//! Written as one JSON object (members sorted as declared, absent ones left out), so that a header can be read with any tool
+//! for as long as it is kept. Nothing personal stands here: headers with secrets or addresses are left out by the edge.
+
+use kassette_model::{
+    CashBoxId, Moment, OperationId, OperationKind, OperationState, PosSystemId, QueueId, QueueItemId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Header details, version 1. A member may be added as optional; a member is never renamed, removed or given a new meaning.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Details {
+    /// When the record was made, UTC, nanoseconds since the Unix epoch.
+    pub time_ns: i64,
+    /// The operation this record belongs to, with its stored answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Answered>,
+    /// For an accepted sign request (also one that ended in an error state).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<SignFacts>,
+    /// For a record that sets the configuration of the cash box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured: Option<Configured>,
+    /// Which market decided, by which version of its rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market: Option<MarketStamp>,
+    /// Entries for the action journal (journal type 0001).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionJournal>,
+    /// Messages that must be delivered because of this record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<Promise>,
+    /// The cash box after this record: all that is needed to go on from here.
+    pub head: BoxHead,
+}
+
+/// An operation and how it was answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answered {
+    /// `x-operation-id`.
+    #[serde(with = "text")]
+    pub id: OperationId,
+    /// Kind of operation, part of the fingerprint.
+    #[serde(with = "kind")]
+    pub kind: OperationKind,
+    /// HTTP method as received.
+    pub method: String,
+    /// Path as received.
+    pub path: String,
+    /// Request headers that are kept, in order; never credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// `x-possystem-id`, when it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_text")]
+    pub pos_system: Option<PosSystemId>,
+    /// `x-terminal-id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
+    /// `done` or `failed` (later also `pending`, `processing`, `unknown` on intent records).
+    #[serde(with = "state")]
+    pub state: OperationState,
+    /// HTTP status of the first answer.
+    pub status: u16,
+    /// When the operation was admitted, nanoseconds since the Unix epoch.
+    pub admitted_ns: i64,
+    /// `x-operation-lifetime` in ms, as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_ms: Option<u64>,
+}
+
+/// What is known of an accepted sign request besides its bodies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SignFacts {
+    /// `ftQueueRow`, dense over accepted sign requests.
+    pub queue_row: u64,
+    /// `ftQueueItemID`.
+    #[serde(with = "text")]
+    pub queue_item: QueueItemId,
+    /// See [`crate::reference_key`].
+    pub reference_key: u64,
+    /// `cbReceiptMoment`, nanoseconds since the Unix epoch.
+    pub cb_receipt_moment_ns: i64,
+    /// `ftReceiptMoment`, nanoseconds since the Unix epoch.
+    pub receipt_moment_ns: i64,
+    /// `ftReceiptCase` as completed with country and version.
+    pub receipt_case: u64,
+    /// `ftState` of the answer.
+    pub state: u64,
+    /// `ftReceiptIdentification`.
+    pub identification: String,
+    /// Receipt journal entry (types 0002): id, number after increment, total and queue-chain hash; absent for error states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_journal: Option<ReceiptJournal>,
+    /// What the market noted of this step for its exports (AT: the JWS, the certificate serial, the unit).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market: Option<Box<RawValue>>,
+}
+
+/// One entry of the queue chain (contract 6.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReceiptJournal {
+    /// `ftReceiptJournalId`.
+    pub id: uuid::Uuid,
+    /// `ftReceiptNumber`, the numerator after increment.
+    pub number: u64,
+    /// `ftReceiptTotal` as decimal text.
+    pub total: String,
+    /// `ftReceiptHash`, standard base64.
+    pub hash: String,
+}
+
+/// The configuration of a cash box from this record on; the content belongs to the core.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Configured {
+    /// The queue of the cash box.
+    #[serde(with = "text")]
+    pub queue: QueueId,
+    /// Configuration as JSON; see the core crate.
+    pub configuration: Box<RawValue>,
+}
+
+/// Market and version of its rules: replay uses this version, whatever the law says today.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketStamp {
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: String,
+    /// Name of the rules version, for example `2026-07`.
+    pub rules: String,
+}
+
+/// An entry of the action journal (contract 7.2, type 0001).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionJournal {
+    /// `ftActionJournalId`.
+    pub id: uuid::Uuid,
+    /// `Priority`: 0 information, -1 and below more urgent.
+    pub priority: i32,
+    /// `Type`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `Message`.
+    pub message: String,
+    /// `DataJson`, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_json: Option<String>,
+}
+
+/// A message that is owed because of this record (callbacks; delivered by a later component).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// Absolute URL.
+    pub url: String,
+    /// State that is told.
+    pub state: String,
+    /// Per operation 1, 2, 3 …
+    pub sequence: u32,
+}
+
+/// Life of a queue (contract 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QueuePhase {
+    /// Never started.
+    New,
+    /// Started.
+    Active,
+    /// Stopped; cannot be started again.
+    Stopped,
+}
+
+/// The state of a cash box after a record. Restoring a cash box is reading its last record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoxHead {
+    /// Life of the queue.
+    pub phase: QueuePhase,
+    /// Last `ftQueueRow`; 0 before the first.
+    pub queue_row: u64,
+    /// Receipt numerator: how many receipts ended without an error state.
+    pub numerator: u64,
+    /// `ftReceiptHash` of the last entry of the queue chain, base64; empty before the first.
+    #[serde(default)]
+    pub queue_hash: String,
+    /// Journal row of the record with the configuration in force.
+    pub configuration_row: u64,
+    /// Latest `ftReceiptMoment`, a floor for the next one, nanoseconds since the Unix epoch.
+    pub receipt_moment_ns: i64,
+    /// State of the market, as JSON; see the market.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market: Option<Box<RawValue>>,
+}
+
+impl BoxHead {
+    /// A cash box before its first record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            phase: QueuePhase::New,
+            queue_row: 0,
+            numerator: 0,
+            queue_hash: String::new(),
+            configuration_row: 0,
+            receipt_moment_ns: i64::MIN,
+            market: None,
+        }
+    }
+}
+
+impl Default for BoxHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Details {
+    /// When the record was made.
+    #[must_use]
+    pub fn time(&self) -> Moment {
+        moment(self.time_ns)
+    }
+}
+
+/// A moment from nanoseconds since the Unix epoch; every `i64` is in range.
+#[must_use]
+pub fn moment(unix_ns: i64) -> Moment {
+    Moment::from_nanosecond(i128::from(unix_ns)).unwrap_or(Moment::UNIX_EPOCH)
+}
+
+/// Nanoseconds since the Unix epoch, saturating at the years 1677 and 2262.
+#[must_use]
+pub fn unix_ns(moment: Moment) -> i64 {
+    let ns = moment.as_nanosecond();
+    i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX })
+}
+
+macro_rules! by_text {
+    ($module:ident, $type:ty, $to:expr, $from:expr) => {
+        mod $module {
+            use super::*;
+            pub(super) fn serialize<S: serde::Serializer>(value: &$type, serializer: S) -> Result<S::Ok, S::Error> {
+                let name: &str = $to(value);
+                serializer.serialize_str(name)
+            }
+            pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                $from(&name).ok_or_else(|| serde::de::Error::custom(format!("unknown value {name:?}")))
+            }
+        }
+    };
+}
+by_text!(kind, OperationKind, |kind: &OperationKind| kind.name(), OperationKind::parse);
+by_text!(state, OperationState, |state: &OperationState| state.name(), OperationState::parse);
+
+/// Ids as their hyphenated text.
+mod text {
+    use super::{CashBoxId, Deserialize, OperationId, PosSystemId, QueueId, QueueItemId};
+
+    pub(super) trait TextId: Sized {
+        fn uuid(&self) -> uuid::Uuid;
+        fn of(uuid: uuid::Uuid) -> Self;
+    }
+    macro_rules! text_id {
+        ($($name:ident),*) => {$(
+            impl TextId for $name {
+                fn uuid(&self) -> uuid::Uuid { $name::uuid(*self) }
+                fn of(uuid: uuid::Uuid) -> Self { Self::from_uuid(uuid) }
+            }
+        )*};
+    }
+    text_id!(CashBoxId, OperationId, PosSystemId, QueueId, QueueItemId);
+
+    pub(super) fn serialize<T: TextId, S: serde::Serializer>(id: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        serializer.serialize_str(id.uuid().as_hyphenated().encode_lower(&mut buffer))
+    }
+
+    pub(super) fn deserialize<'de, T: TextId, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        uuid::Uuid::try_parse(&text).map(T::of).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Optional ids as their hyphenated text.
+mod optional_text {
+    use super::text::TextId;
+
+    pub(super) fn serialize<T: TextId, S: serde::Serializer>(id: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => super::text::serialize(id, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: TextId, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        super::text::deserialize(deserializer).map(Some)
+    }
+}
