@@ -1,0 +1,63 @@
+//! Austrian local time, from the time zone data inside the program.
+
+use std::sync::LazyLock;
+
+use jiff::civil::Date;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use kassette_model::Moment;
+
+/// Europe/Vienna, whatever the machine's own zone and its installed data are.
+static VIENNA: LazyLock<TimeZone> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the data is compiled into the program")]
+    TimeZoneDatabase::bundled().get("Europe/Vienna").expect("the bundled database has Europe/Vienna")
+});
+
+/// `YYYY-MM-DDThh:mm:ss`, field 4 of the code (RKSV §9): local, without offset, fractions cut.
+#[must_use]
+pub(crate) fn local_text(moment: Moment) -> String {
+    let local = VIENNA.to_datetime(moment);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        local.year(),
+        local.month(),
+        local.day(),
+        local.hour(),
+        local.minute(),
+        local.second()
+    )
+}
+
+/// The Austrian calendar day of a moment.
+#[must_use]
+pub(crate) fn local_date(moment: Moment) -> Date {
+    VIENNA.to_datetime(moment).date()
+}
+
+/// Whether a text has the form of field 4 and names a time that exists.
+#[must_use]
+pub(crate) fn is_local_text(text: &str) -> bool {
+    text.len() == 19 && text.as_bytes().get(10) == Some(&b'T') && text.parse::<jiff::civil::DateTime>().is_ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summer_and_winter() {
+        for (utc, local) in [
+            ("2026-03-04T10:15:34.812Z", "2026-03-04T11:15:34"),
+            ("2026-07-01T00:00:00Z", "2026-07-01T02:00:00"),
+            ("2026-10-25T00:30:00Z", "2026-10-25T02:30:00"),
+            ("2026-10-25T01:30:00Z", "2026-10-25T02:30:00"),
+            ("2025-12-31T23:00:00Z", "2026-01-01T00:00:00"),
+        ] {
+            assert_eq!(local_text(utc.parse().unwrap()), local);
+            assert!(is_local_text(local));
+        }
+        assert!(!is_local_text("2026-02-30T00:00:00"));
+        assert!(!is_local_text("2026-02-20 00:00:00"));
+        assert!(!is_local_text("2026-02-20T00:00:0"));
+    }
+}
