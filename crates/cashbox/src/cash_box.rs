@@ -1,0 +1,416 @@
+//! The cash box itself: its head, its operations in flight, and how a record is made.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use kassette_markets::{Market, MarketSecrets, MarketSettings, MarketState, UnitFacts};
+use kassette_model::cases::Country;
+use kassette_model::{CashBoxId, Environment, OperationId, OperationKind, OperationState, QueueId};
+use kassette_record::{
+    ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Hash, MarketStamp, QueuePhase, Record, RecordError,
+    RecordKind, SealedRecord, SignFacts, unix_ns,
+};
+use kassette_wire::Limits;
+use kassette_wire::problem::{Code, Problem};
+
+use crate::configuration::refuse;
+use crate::operation::{Answer, Commit, Effect, Facts, Request, Step};
+use crate::seed::derive;
+use crate::sign::Draft;
+use crate::{Configuration, ConfigurationError, echo, sign};
+
+/// What a cash box keeps of its configuration in memory: enough to decide, without tokens and certificates, so that many idle
+/// cash boxes fit into little memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The cash box.
+    pub cash_box: CashBoxId,
+    /// Its queue.
+    pub queue: QueueId,
+    /// `ftCashBoxIdentification`.
+    pub identification: String,
+    /// Market.
+    pub market: Country,
+    /// Sandbox or production.
+    pub environment: Environment,
+    /// Whether every call is to be refused.
+    pub disabled: bool,
+    /// Whether findings of the general rules fail a receipt.
+    pub validation_fails: bool,
+    /// Whether a receipt request without a match is processed as a new receipt.
+    pub receipt_request_signs: bool,
+}
+
+impl Identity {
+    fn of(configuration: &Configuration) -> Self {
+        Self {
+            cash_box: configuration.cash_box,
+            queue: configuration.queue,
+            identification: configuration.identification.clone(),
+            market: configuration.market,
+            environment: configuration.environment,
+            disabled: configuration.disabled,
+            validation_fails: configuration.validation_fails,
+            receipt_request_signs: configuration.receipt_request_signs,
+        }
+    }
+}
+
+/// An operation whose record is made but not yet known to be durable.
+pub(crate) struct InFlight {
+    pub(crate) kind: OperationKind,
+    pub(crate) record: SealedRecord,
+}
+
+/// One cash box.
+///
+/// The caller gives it one operation at a time: between a [`Step::Ask`] and the step with its answer no other operation is
+/// stepped (contract 6.2: receipts of one queue are processed strictly one at a time); an ask that cannot be answered ends with
+/// [`CashBox::abandon`]. [`CashBox::settled`] may come at any time. After a commit whose record could not be
+/// appended the value must be thrown away and restored from the journal.
+pub struct CashBox {
+    pub(crate) identity: Identity,
+    pub(crate) market: &'static dyn Market,
+    pub(crate) settings: MarketSettings,
+    secrets: MarketSecrets,
+    pub(crate) units: Vec<UnitFacts>,
+    pub(crate) state: MarketState,
+    /// Without the market's state, which is in `state`.
+    pub(crate) head: BoxHead,
+    pub(crate) row: u64,
+    hash: Hash,
+    pub(crate) in_flight: HashMap<OperationId, InFlight>,
+    /// The operation that waits for an answer to its ask.
+    pub(crate) draft: Option<Box<Draft>>,
+    pub(crate) limits: Limits,
+}
+
+impl fmt::Debug for CashBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CashBox")
+            .field("identity", &self.identity)
+            .field("row", &self.row)
+            .field("hash", &self.hash)
+            .field("in_flight", &self.in_flight.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a record says besides the head and the bodies.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) sign: Option<SignFacts>,
+    pub(crate) market: Option<MarketStamp>,
+    pub(crate) actions: Vec<ActionJournal>,
+    pub(crate) effects: Vec<Effect>,
+}
+
+/// Where the cash box stands after a record.
+pub(crate) struct After {
+    pub(crate) head: BoxHead,
+    /// `None` when the market was not touched.
+    pub(crate) state: Option<MarketState>,
+}
+
+impl CashBox {
+    /// A cash box before its first record; [`CashBox::configure`] with the same configuration gives that record.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn create(configuration: &Configuration, secrets: MarketSecrets) -> Result<Self, ConfigurationError> {
+        Self::restore(configuration, secrets, BoxHead::new(), 0, Hash::ZERO)
+    }
+
+    /// The cash box as it stands after the record at `row` with `hash`, whose head is `head`.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used or the market cannot read its state.
+    pub fn restore(
+        configuration: &Configuration,
+        secrets: MarketSecrets,
+        mut head: BoxHead,
+        row: u64,
+        hash: Hash,
+    ) -> Result<Self, ConfigurationError> {
+        let (market, settings) = configuration.check()?;
+        let state = match head.market.take() {
+            Some(json) => market
+                .read_state(&json)
+                .map_err(|error| refuse(format!("/head/market{}", error.pointer), error.message))?,
+            None => market.initial_state(&settings),
+        };
+        Ok(Self {
+            identity: Identity::of(configuration),
+            market,
+            settings,
+            secrets,
+            units: units(configuration),
+            state,
+            head,
+            row,
+            hash,
+            in_flight: HashMap::new(),
+            draft: None,
+            limits: Limits::default(),
+        })
+    }
+
+    /// Sets the limits of request bodies; [`Limits::default`] unless set.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Puts a configuration in force; the record must be appended. Everything may change but cash box, queue, market,
+    /// environment and the time of creation, and, once the queue has started, the identification.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used; nothing has changed then.
+    pub fn configure(&mut self, new: &Configuration, facts: &Facts) -> Result<SealedRecord, ConfigurationError> {
+        let (_, settings) = new.check()?;
+        new.check_at(facts.now)?;
+        self.check_fixed(new)?;
+        if self.head.phase != QueuePhase::New {
+            self.market
+                .check_change(&self.settings, &settings)
+                .map_err(|error| refuse(format!("/market_settings{}", error.pointer), error.message))?;
+        }
+        // The state of a register that nobody used yet follows its settings.
+        let untouched = self.head.phase == QueuePhase::New && self.state == self.market.initial_state(&self.settings);
+        let state = if untouched { self.market.initial_state(&settings) } else { self.state.clone() };
+        let mut head = self.head.clone();
+        head.configuration_row = self.row.saturating_add(1);
+        let configured = Configured { queue: new.queue, configuration: new.to_json()? };
+        let details = Details {
+            time_ns: unix_ns(facts.now),
+            operation: None,
+            sign: None,
+            configured: Some(configured),
+            market: None,
+            actions: Vec::new(),
+            promises: Vec::new(),
+            head: self.full_head(&head, &state),
+        };
+        let record = Record {
+            cash_box: self.identity.cash_box,
+            kind: RecordKind::Configured,
+            details,
+            bodies: Bodies::default(),
+        };
+        let sealed = record.seal(self.row, self.hash).map_err(|error| refuse("", error.to_string()))?;
+        self.identity = Identity::of(new);
+        self.settings = settings;
+        self.units = units(new);
+        self.advance(&sealed, After { head, state: Some(state) });
+        Ok(sealed)
+    }
+
+    fn check_fixed(&self, new: &Configuration) -> Result<(), ConfigurationError> {
+        let now = &self.identity;
+        let started = self.head.phase != QueuePhase::New;
+        let fixed = [
+            ("/cash_box", now.cash_box == new.cash_box, "the id of a cash box never changes"),
+            ("/queue", now.queue == new.queue, "the queue of a cash box never changes"),
+            ("/market", now.market == new.market, "the market of a cash box never changes"),
+            ("/environment", now.environment == new.environment, "the environment of a cash box never changes"),
+            (
+                "/identification",
+                !started || now.identification == new.identification,
+                "the identification is part of every signature since the queue was started",
+            ),
+        ];
+        match fixed.iter().find(|(_, same, _)| !same) {
+            Some((pointer, _, message)) => Err(refuse(*pointer, *message)),
+            None => Ok(()),
+        }
+    }
+
+    /// Decides an operation that [`CashBox::admit`] found fresh.
+    ///
+    /// On [`Step::Commit`] the head has moved on and the operation is in flight until [`CashBox::settled`]; otherwise nothing
+    /// has changed.
+    pub fn step(&mut self, request: &Request, facts: &Facts) -> Step {
+        match request.kind {
+            OperationKind::Echo => echo::step(self, request, facts),
+            OperationKind::Sign => sign::step(self, request, facts),
+            OperationKind::Cart | OperationKind::Order | OperationKind::Pay | OperationKind::Issue => {
+                let detail = format!("operations of kind {} are not served", request.kind);
+                Step::Refuse(Box::new(Problem::new(Code::NotFound, detail)))
+            }
+        }
+    }
+
+    /// The answer to the last ask cannot be had: the operation was never executed, and its id is fresh again.
+    pub fn abandon(&mut self) {
+        self.draft = None;
+    }
+
+    /// The record of this operation is durable: from now on the journal answers for it.
+    pub fn settled(&mut self, operation: OperationId) {
+        self.in_flight.remove(&operation);
+        if self.in_flight.is_empty() {
+            // An idle cash box keeps nothing for operations.
+            self.in_flight.shrink_to_fit();
+        }
+    }
+
+    /// How many operations wait for their record to become durable.
+    #[must_use]
+    pub fn in_flight_count(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// What is set for this cash box, as far as it is kept in memory.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Units in the order in which they are tried.
+    #[must_use]
+    pub fn units(&self) -> &[UnitFacts] {
+        &self.units
+    }
+
+    /// The head after the last record, durable or not.
+    #[must_use]
+    pub fn head(&self) -> BoxHead {
+        self.full_head(&self.head, &self.state)
+    }
+
+    /// Life of the queue.
+    #[must_use]
+    pub const fn phase(&self) -> QueuePhase {
+        self.head.phase
+    }
+
+    /// Row and hash of the last record, durable or not.
+    #[must_use]
+    pub const fn link(&self) -> (u64, Hash) {
+        (self.row, self.hash)
+    }
+
+    pub(crate) const fn secrets(&self) -> &MarketSecrets {
+        &self.secrets
+    }
+
+    fn full_head(&self, head: &BoxHead, state: &MarketState) -> BoxHead {
+        BoxHead { market: Some(self.market.write_state(state)), ..head.clone() }
+    }
+
+    fn advance(&mut self, sealed: &SealedRecord, after: After) {
+        self.row = sealed.row;
+        self.hash = sealed.hash;
+        self.head = after.head;
+        if let Some(state) = after.state {
+            self.state = state;
+        }
+    }
+
+    /// Makes the record of an answered operation, moves the head on and gives out the commit. Nothing changes when the record
+    /// cannot be made.
+    pub(crate) fn commit(
+        &mut self,
+        request: &Request,
+        facts: &Facts,
+        answer: Answer,
+        told: Told,
+        after: Option<After>,
+    ) -> Step {
+        match self.try_commit(request, facts, answer, told, after) {
+            Ok(commit) => Step::Commit(Box::new(commit)),
+            Err(error) => bug(&error.to_string()),
+        }
+    }
+
+    fn try_commit(
+        &mut self,
+        request: &Request,
+        facts: &Facts,
+        answer: Answer,
+        told: Told,
+        after: Option<After>,
+    ) -> Result<Commit, RecordError> {
+        let after = after.unwrap_or_else(|| After { head: self.head.clone(), state: None });
+        let salts = derive(&facts.seed, "salts");
+        let [request_salt, response_salt] = halves(&salts);
+        let details = Details {
+            time_ns: unix_ns(facts.now),
+            operation: Some(answered(request, facts, &answer)),
+            sign: told.sign,
+            configured: None,
+            market: told.market,
+            actions: told.actions,
+            promises: Vec::new(),
+            head: self.full_head(&after.head, after.state.as_ref().unwrap_or(&self.state)),
+        };
+        let record = Record {
+            cash_box: self.identity.cash_box,
+            kind: RecordKind::Operation,
+            details,
+            bodies: Bodies {
+                request: Some(request.body.clone()),
+                response: Some(answer.body.clone()),
+                request_salt,
+                response_salt,
+            },
+        };
+        let record = record.seal(self.row, self.hash)?;
+        self.advance(&record, after);
+        self.draft = None;
+        self.in_flight.insert(request.id, InFlight { kind: request.kind, record: record.clone() });
+        Ok(Commit { record, answer, effects: told.effects })
+    }
+
+    /// An operation that failed for a reason in its body: stored and replayed (contract 2.2.8), without a queue row.
+    pub(crate) fn fail(&mut self, request: &Request, facts: &Facts, problem: Problem) -> Step {
+        let problem = problem.with_instance(format!("urn:uuid:{}", request.id));
+        if !problem.stored {
+            self.draft = None;
+            return Step::Refuse(Box::new(problem));
+        }
+        let answer = Answer { status: problem.status(), state: OperationState::Failed, body: problem.to_bytes() };
+        self.commit(request, facts, answer, Told::default(), None)
+    }
+}
+
+fn answered(request: &Request, facts: &Facts, answer: &Answer) -> Answered {
+    Answered {
+        id: request.id,
+        kind: request.kind,
+        method: request.method.clone(),
+        path: request.path.clone(),
+        headers: request.headers.clone(),
+        pos_system: request.pos_system,
+        terminal: request.terminal.clone(),
+        state: answer.state,
+        status: answer.status,
+        admitted_ns: unix_ns(facts.admitted),
+        lifetime_ms: request.lifetime_ms,
+    }
+}
+
+fn units(configuration: &Configuration) -> Vec<UnitFacts> {
+    configuration
+        .units
+        .iter()
+        .filter(|unit| !unit.retired)
+        .map(|unit| UnitFacts {
+            id: unit.id,
+            algorithm_mark: unit.algorithm_mark.clone(),
+            key_name: unit.key_name.clone(),
+        })
+        .collect()
+}
+
+fn halves(bytes: &[u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (half, part) in halves.iter_mut().zip(bytes.chunks_exact(16)) {
+        half.copy_from_slice(part);
+    }
+    halves
+}
+
+/// A failure that only a bug can cause: nothing is stored, and the operation may be sent again.
+pub(crate) fn bug(what: &str) -> Step {
+    Step::Refuse(Box::new(Problem::new(Code::Internal, format!("the operation could not be recorded: {what}"))))
+}

@@ -1,0 +1,14 @@
+//! The core of a cash box over the Austrian market, without any actor.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+
+mod admission;
+mod configuration;
+mod echo;
+mod env;
+mod hostile;
+mod reading;
+mod receipt_request;
+mod references;
+mod restore;
+mod sign;
+mod validation;
