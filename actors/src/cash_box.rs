@@ -1,0 +1,444 @@
+//! The actor of one cash box: it owns the chain, asks the core, and answers once the record is durable.
+//!
+//! The actor never waits for the disk. It commits in memory, hands the record to the journal and takes the next message; the
+//! journal's completion answers the caller straight from the writer thread and then tells the actor. When an append fails, the
+//! head in memory is ahead of the journal: this value of the actor ends, and a fresh one is restored from the journal.
+//!
+//! A panic is caught at the boundary of a message: the actor ends, its directory decides about a restart.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
+use kassette_cashbox::{
+    Admission, Answer, Ask, AskAnswer, CashBox, Configuration, Effect, Facts, Request, Step, StoredReceipt,
+};
+use kassette_journal::AppendError;
+use kassette_markets::UnitAnswer;
+use kassette_model::{CashBoxId, OperationId, UnitId};
+use kassette_record::moment;
+use kassette_signing::SignatureUnit;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
+use crate::node::Shared;
+use crate::outcome::{Executed, Rejected};
+use crate::vault::Keys;
+
+/// Where an answer goes. Dropped without an answer, the caller sees that the cash box went away.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Rejected>>;
+
+/// First answer to an [`Execute`]: the outcome, or a place to wait for it when another call executes the operation already.
+/// Only the second is bounded by a wait: a first call waits until its operation ends.
+pub(crate) enum Given {
+    Now(Result<Executed, Rejected>),
+    Later(oneshot::Receiver<Result<Executed, Rejected>>),
+}
+
+/// Counts an unanswered call of a cash box; the directory bounds them by `mailbox_messages_max`.
+pub(crate) struct Place(Arc<std::sync::atomic::AtomicUsize>);
+
+impl Place {
+    pub(crate) fn take(count: &Arc<std::sync::atomic::AtomicUsize>) -> Self {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// Execute or replay an operation.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Execute {
+    pub(crate) request: Request,
+    pub(crate) reply: oneshot::Sender<Given>,
+    pub(crate) place: Place,
+}
+
+/// Write a configuration.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Configure {
+    pub(crate) configuration: Box<Configuration>,
+    pub(crate) reply: Reply<()>,
+    pub(crate) place: Place,
+}
+
+/// Forget everything and read the journal again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reset;
+
+/// The journal has answered about a record of this cash box.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Settled {
+    operation: Option<OperationId>,
+    result: Result<(), Rejected>,
+}
+
+/// An operation whose record is not yet durable.
+struct Running {
+    answer: Answer,
+    waiters: Vec<Reply<Executed>>,
+    resets: bool,
+}
+
+/// A restored cash box with its keys.
+struct Live {
+    core: CashBox,
+    units: Vec<(UnitId, Arc<dyn SignatureUnit>)>,
+}
+
+/// The actor.
+pub(crate) struct CashBoxActor {
+    id: CashBoxId,
+    /// Which incarnation; an ended one is told from its successor by it.
+    generation: u64,
+    shared: Arc<Shared>,
+    directory: Addr<CashBoxDirectory>,
+    live: Option<Box<Live>>,
+    running: HashMap<OperationId, Running>,
+    /// Why the first append of this incarnation failed: what the ones behind it are answered with.
+    failed: Arc<Mutex<Option<Rejected>>>,
+    /// Records handed to the journal and not yet settled.
+    unsettled: usize,
+    /// Forget everything and read the journal again as soon as nothing is on its way.
+    reset_wanted: bool,
+    ended: bool,
+}
+
+impl Actor for CashBoxActor {
+    type Context = Context<Self>;
+}
+
+impl CashBoxActor {
+    pub(crate) fn new(id: CashBoxId, generation: u64, shared: Arc<Shared>, directory: Addr<CashBoxDirectory>) -> Self {
+        Self {
+            id,
+            generation,
+            shared,
+            directory,
+            live: None,
+            running: HashMap::new(),
+            failed: Arc::new(Mutex::new(None)),
+            unsettled: 0,
+            reset_wanted: false,
+            ended: false,
+        }
+    }
+
+    /// Ends this incarnation and tells the directory why.
+    fn end(&mut self, reason: EndReason, ctx: &mut Context<Self>) {
+        if !self.ended {
+            self.ended = true;
+            self.directory.do_send(BoxEnded { id: self.id, generation: self.generation, reason });
+            ctx.stop();
+        }
+    }
+
+    /// Runs `work`; a panic in it ends this incarnation.
+    fn guarded(&mut self, ctx: &mut Context<Self>, work: impl FnOnce(&mut Self, &mut Context<Self>)) {
+        if self.ended {
+            return;
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(self, ctx))) {
+            let text = panic_text(panic.as_ref());
+            tracing::error!(cash_box = %self.id, panic = %text, "cash box failed");
+            // The state may be half changed: nobody may look at it again.
+            self.live = None;
+            self.end(EndReason::Panic(text), ctx);
+        }
+    }
+
+    /// The restored cash box; restores it on first use.
+    fn live(&mut self) -> Result<&mut Live, Rejected> {
+        if self.live.is_none() {
+            self.live = Some(Box::new(self.restore()?));
+        }
+        self.live.as_deref_mut().ok_or(Rejected::UnknownCashBox)
+    }
+
+    fn restore(&self) -> Result<Live, Rejected> {
+        let journal = &self.shared.journal;
+        let head = journal.head(self.id)?.ok_or(Rejected::UnknownCashBox)?;
+        let profile = self.shared.profiles.get(journal.as_ref(), self.id)?.ok_or(Rejected::UnknownCashBox)?;
+        let keys = self.keys(&profile.configuration)?;
+        let details = kassette_record::v1::read_details(&head.record.header)
+            .map_err(|error| Rejected::Damaged(format!("head of cash box {}: {error}", self.id)))?;
+        let mut core =
+            CashBox::restore(&profile.configuration, keys.secrets, details.head, head.record.row, head.record.hash)
+                .map_err(|error| Rejected::Fault(format!("cash box {} cannot be restored: {error}", self.id)))?;
+        core.set_limits(self.shared.options.body_limits);
+        tracing::debug!(cash_box = %self.id, row = head.record.row, "cash box restored");
+        Ok(Live { core, units: keys.units })
+    }
+
+    fn keys(&self, configuration: &Configuration) -> Result<Keys, Rejected> {
+        self.shared
+            .vault
+            .open(configuration)
+            .map_err(|error| Rejected::Fault(format!("keys of cash box {}: {error}", self.id)))
+    }
+
+    /// The reset of `POST /echo` and of operators: the next message restores from the journal. While records are on their way
+    /// the head in memory is the only one that knows them, so it waits for them.
+    fn reset_if_quiet(&mut self) {
+        if self.reset_wanted && self.unsettled == 0 {
+            self.reset_wanted = false;
+            self.live = None;
+            self.shared.profiles.forget(self.id);
+            tracing::info!(cash_box = %self.id, "cash box reset");
+        }
+    }
+
+    fn facts(&self, admitted_ns: i64) -> Facts {
+        let mut seed = [0; 32];
+        self.shared.entropy.fill(&mut seed);
+        Facts { now: moment(self.shared.clock.unix_ns()), admitted: moment(admitted_ns), seed, answers: Vec::new() }
+    }
+
+    fn execute(&mut self, message: Execute, ctx: &mut Context<Self>) {
+        let Execute { request, reply, place } = message;
+        if let Some(failed) = self.failed.lock().clone() {
+            give(reply, Err(failed));
+            return;
+        }
+        let admission = match self.admit(&request) {
+            Ok(admission) => admission,
+            Err(rejected) => return give(reply, Err(rejected)),
+        };
+        match admission {
+            Admission::Done(stored) => give(reply, Ok(Executed { answer: stored, first: false })),
+            Admission::Conflict(problem) => give(reply, Err(Rejected::Conflict(problem))),
+            // A waiter is not counted against the mailbox: its place is given back here.
+            Admission::Running => match self.running.get_mut(&request.id) {
+                Some(running) => {
+                    let (waiter, later) = oneshot::channel();
+                    running.waiters.retain(|waiter| !waiter.is_closed());
+                    running.waiters.push(waiter);
+                    drop(reply.send(Given::Later(later)));
+                }
+                None => give(reply, Err(Rejected::StillRunning)),
+            },
+            Admission::Fresh => match self.decide(&request) {
+                Ok(Step::Commit(commit)) => self.commit(&request, *commit, reply, place, ctx),
+                Ok(Step::Refuse(problem)) => give(reply, Err(Rejected::Refused(problem))),
+                Ok(Step::Ask(_)) => give(reply, Err(Rejected::Fault("a step asked for something unknown".into()))),
+                Err(rejected) => give(reply, Err(rejected)),
+            },
+        }
+    }
+
+    fn admit(&mut self, request: &Request) -> Result<Admission, Rejected> {
+        let journal = Arc::clone(&self.shared.journal);
+        let (id, running) = (self.id, self.running.contains_key(&request.id));
+        let live = self.live()?;
+        let stored = if running { None } else { journal.operation(id, request.id)? };
+        Ok(live.core.admit(request, stored.as_ref()))
+    }
+
+    /// Calls the core until it has decided, getting what it asks for.
+    fn decide(&mut self, request: &Request) -> Result<Step, Rejected> {
+        let mut facts = self.facts(self.shared.clock.unix_ns());
+        let (journal, id) = (Arc::clone(&self.shared.journal), self.id);
+        let live = self.live()?;
+        loop {
+            match live.core.step(request, &facts) {
+                Step::Ask(Ask::Signature { unit, message }) => {
+                    let result = match live.units.iter().find(|(known, _)| *known == unit) {
+                        Some((_, signer)) => signer.sign(&message).map_err(|fault| fault.to_string()),
+                        None => Err(format!("unit {unit} is not open")),
+                    };
+                    facts.answers.push(AskAnswer::Signature(UnitAnswer { unit, result }));
+                }
+                Step::Ask(Ask::Receipts { reference_key, limit }) => {
+                    let found = match journal.receipts(id, reference_key, limit) {
+                        Ok(found) => found,
+                        Err(error) => {
+                            live.core.abandon();
+                            return Err(error.into());
+                        }
+                    };
+                    let stored = found.into_iter().map(|record| StoredReceipt { record }).collect();
+                    facts.answers.push(AskAnswer::Receipts(stored));
+                }
+                decided => return Ok(decided),
+            }
+        }
+    }
+
+    fn commit(
+        &mut self,
+        request: &Request,
+        commit: kassette_cashbox::Commit,
+        reply: oneshot::Sender<Given>,
+        place: Place,
+        ctx: &mut Context<Self>,
+    ) {
+        use actix::AsyncContext as _;
+        let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
+        let operation = request.id;
+        let running = Running { answer: commit.answer.clone(), waiters: Vec::new(), resets };
+        self.running.insert(operation, running);
+        let (given, failed, address) = (commit.answer, Arc::clone(&self.failed), ctx.address());
+        let completion = Box::new(move |result: Result<_, AppendError>| {
+            let result = settle(result.map(|_| ()), &failed);
+            let outcome = result.clone().map(|()| Executed { answer: given, first: true });
+            drop(place);
+            // First, so that the caller's next message finds the cash box told.
+            address.do_send(Settled { operation: Some(operation), result });
+            give(reply, outcome);
+        });
+        self.unsettled += 1;
+        if let Err((error, completion)) = self.shared.journal.append(commit.record, completion) {
+            completion(Err(error));
+        }
+    }
+
+    fn configure(&mut self, message: Configure, ctx: &mut Context<Self>) {
+        use actix::AsyncContext as _;
+        let Configure { configuration, reply, place } = message;
+        let record = match self.configured(*configuration) {
+            Ok(record) => record,
+            Err(rejected) => return answer(reply, Err(rejected)),
+        };
+        let (failed, address, shared, id) =
+            (Arc::clone(&self.failed), ctx.address(), Arc::clone(&self.shared), self.id);
+        let completion = Box::new(move |result: Result<_, AppendError>| {
+            let result = settle(result.map(|_| ()), &failed);
+            shared.profiles.forget(id);
+            drop(place);
+            address.do_send(Settled { operation: None, result: result.clone() });
+            answer(reply, result);
+        });
+        self.unsettled += 1;
+        if let Err((error, completion)) = self.shared.journal.append(record, completion) {
+            completion(Err(error));
+        }
+    }
+
+    fn configured(&mut self, configuration: Configuration) -> Result<kassette_record::SealedRecord, Rejected> {
+        let facts = self.facts(self.shared.clock.unix_ns());
+        let keys = self.keys(&configuration)?;
+        let invalid =
+            |error: kassette_cashbox::ConfigurationError| Rejected::Refused(Box::new(configuration_problem(&error)));
+        let exists = self.live.is_some() || self.shared.journal.head(self.id)?.is_some();
+        if exists {
+            let live = self.live()?;
+            let record = live.core.configure(&configuration, &facts).map_err(invalid)?;
+            live.units = keys.units;
+            Ok(record)
+        } else {
+            let mut core = CashBox::create(&configuration, keys.secrets).map_err(invalid)?;
+            core.set_limits(self.shared.options.body_limits);
+            let record = core.configure(&configuration, &facts).map_err(invalid)?;
+            self.live = Some(Box::new(Live { core, units: keys.units }));
+            Ok(record)
+        }
+    }
+
+    fn settled(&mut self, message: Settled, ctx: &mut Context<Self>) {
+        self.unsettled = self.unsettled.saturating_sub(1);
+        let running = message.operation.and_then(|operation| self.running.remove(&operation));
+        match message.result {
+            Ok(()) => {
+                if let (Some(operation), Some(live)) = (message.operation, self.live.as_deref_mut()) {
+                    live.core.settled(operation);
+                }
+                if let Some(running) = running {
+                    for waiter in running.waiters {
+                        answer(waiter, Ok(Executed { answer: running.answer.clone(), first: false }));
+                    }
+                    self.reset_wanted |= running.resets;
+                }
+                self.reset_if_quiet();
+            }
+            Err(rejected) => {
+                if let Some(running) = running {
+                    for waiter in running.waiters {
+                        answer(waiter, Err(rejected.clone()));
+                    }
+                }
+                self.end(EndReason::AppendFailed, ctx);
+            }
+        }
+    }
+}
+
+/// The answer for a failed append is the reason of the first failure of this incarnation: the records behind it did nothing
+/// wrong, they only could not be linked any more.
+fn settle(result: Result<(), AppendError>, failed: &Mutex<Option<Rejected>>) -> Result<(), Rejected> {
+    result.map_err(|error| {
+        let mut first = failed.lock();
+        first.get_or_insert_with(|| error.into()).clone()
+    })
+}
+
+fn give(reply: oneshot::Sender<Given>, outcome: Result<Executed, Rejected>) {
+    drop(reply.send(Given::Now(outcome)));
+}
+
+/// A caller that went away does not matter: the operation stands, and a retry gets its answer.
+fn answer<T>(reply: Reply<T>, outcome: Result<T, Rejected>) {
+    drop(reply.send(outcome));
+}
+
+fn configuration_problem(error: &kassette_cashbox::ConfigurationError) -> kassette_wire::problem::Problem {
+    use kassette_wire::problem::{Code, Finding, Problem};
+    Problem::new(Code::BodyInvalid, error.to_string())
+        .with_findings(vec![Finding::new("configuration", error.pointer.clone(), error.message.clone())])
+        .without_storing()
+}
+
+/// The text of a caught panic.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without text".to_owned())
+}
+
+impl Handler<Execute> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: Execute, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| {
+            if let Some(before) = &actor.shared.options.before_execute {
+                before(actor.id, &message.request);
+            }
+            actor.execute(message, ctx);
+        });
+    }
+}
+
+impl Handler<Configure> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: Configure, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| actor.configure(message, ctx));
+    }
+}
+
+impl Handler<Reset> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, _: Reset, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, _| {
+            actor.reset_wanted = true;
+            actor.reset_if_quiet();
+        });
+    }
+}
+
+impl Handler<Settled> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: Settled, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| actor.settled(message, ctx));
+    }
+}

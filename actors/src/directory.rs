@@ -1,0 +1,290 @@
+//! The directory of one shard: which cash boxes are active, and what happens when one fails.
+//!
+//! A cash box is started on its first message and stopped when it was idle for long enough. One that panicked is restored with
+//! fresh state; the fourth panic within the window puts that one box, and no other, in quarantine. A restored box must not
+//! start before the journal has dealt with everything its predecessor handed in, or two records would follow the same head: so
+//! the directory waits for a barrier of the journal and parks what arrives meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use kassette_cashbox::{Configuration, Request};
+use kassette_model::CashBoxId;
+use tokio::sync::oneshot;
+
+use crate::cash_box::{CashBoxActor, Configure, Execute, Given, Place, Reply, Reset};
+use crate::node::Shared;
+use crate::outcome::{BUSY_RETRY_AFTER_S, Rejected};
+use crate::supervision::{RestartWindow, Verdict};
+
+/// A call for a cash box.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Deliver {
+    pub(crate) cash_box: CashBoxId,
+    pub(crate) call: Call,
+}
+
+/// What is asked of a cash box.
+pub(crate) enum Call {
+    Execute(Request, oneshot::Sender<Given>),
+    Configure(Box<Configuration>, Reply<()>),
+    Reset(Reply<()>),
+}
+
+impl Call {
+    fn reject(self, rejected: Rejected) {
+        match self {
+            Self::Execute(_, reply) => drop(reply.send(Given::Now(Err(rejected)))),
+            Self::Configure(_, reply) | Self::Reset(reply) => drop(reply.send(Err(rejected))),
+        }
+    }
+}
+
+/// Why an incarnation of a cash box ended.
+#[derive(Debug)]
+pub(crate) enum EndReason {
+    /// The journal refused a record; the head in memory is ahead of it.
+    AppendFailed,
+    /// A bug.
+    Panic(String),
+}
+
+/// A cash box ended its present incarnation.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct BoxEnded {
+    pub(crate) id: CashBoxId,
+    pub(crate) generation: u64,
+    pub(crate) reason: EndReason,
+}
+
+/// Everything that the ended incarnation handed to the journal is dealt with.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct JournalQuiet {
+    id: CashBoxId,
+    generation: u64,
+}
+
+/// Lift the quarantine of a cash box.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Resume {
+    pub(crate) id: CashBoxId,
+    pub(crate) reply: Reply<()>,
+}
+
+/// Stop the cash boxes that were idle for long enough; sent by a timer, and by tests.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Passivate;
+
+enum Seat {
+    /// Running.
+    Active(Addr<CashBoxActor>),
+    /// Ended; waits for the journal.
+    Settling(Vec<Call>),
+    /// Failed too often.
+    Quarantined(String),
+}
+
+struct Slot {
+    seat: Seat,
+    generation: u64,
+    /// Calls that have no answer yet.
+    unanswered: Arc<AtomicUsize>,
+    last_used: Duration,
+    /// Only boxes that failed have one.
+    failures: Option<Box<RestartWindow>>,
+}
+
+/// The actor of one shard.
+pub(crate) struct CashBoxDirectory {
+    shared: Arc<Shared>,
+    slots: HashMap<CashBoxId, Slot>,
+    next_generation: u64,
+    replaces_another: bool,
+}
+
+impl CashBoxDirectory {
+    /// `replaces_another`: whether a directory of this shard failed before in this process.
+    pub(crate) fn new(shared: Arc<Shared>, replaces_another: bool) -> Self {
+        Self { shared, slots: HashMap::new(), next_generation: 0, replaces_another }
+    }
+
+    fn start_box(&mut self, id: CashBoxId, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
+        self.next_generation += 1;
+        let generation = self.next_generation;
+        let (shared, directory) = (Arc::clone(&self.shared), ctx.address());
+        self.shared.counts.active.fetch_add(1, Ordering::Relaxed);
+        (CashBoxActor::new(id, generation, shared, directory).start(), generation)
+    }
+
+    fn deliver(&mut self, id: CashBoxId, call: Call, ctx: &Context<Self>) {
+        if self.shared.is_stopping() {
+            return call.reject(Rejected::Stopping);
+        }
+        if !self.slots.contains_key(&id) {
+            let (addr, generation) = self.start_box(id, ctx);
+            let slot = Slot {
+                seat: Seat::Active(addr),
+                generation,
+                unanswered: Arc::new(AtomicUsize::new(0)),
+                last_used: Duration::ZERO,
+                failures: None,
+            };
+            self.slots.insert(id, slot);
+        }
+        let limit = self.shared.options.mailbox_messages_max;
+        let now = self.shared.clock.monotonic();
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        slot.last_used = now;
+        if slot.unanswered.load(Ordering::Relaxed) >= limit {
+            return call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S });
+        }
+        match &mut slot.seat {
+            Seat::Active(addr) => send(addr, call, &slot.unanswered),
+            Seat::Settling(parked) if parked.len() < limit => parked.push(call),
+            Seat::Settling(_) => call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }),
+            Seat::Quarantined(reason) => {
+                let reason = reason.clone();
+                call.reject(Rejected::Quarantined { reason });
+            }
+        }
+    }
+
+    fn ended(&mut self, ended: BoxEnded, ctx: &Context<Self>) {
+        let intensity = self.shared.options.cash_box_intensity;
+        let now = self.shared.clock.monotonic();
+        let Some(slot) = self.slots.get_mut(&ended.id) else { return };
+        if slot.generation != ended.generation || !matches!(slot.seat, Seat::Active(_)) {
+            return;
+        }
+        self.shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+        if let EndReason::Panic(reason) = ended.reason {
+            let window = slot.failures.get_or_insert_with(|| Box::new(RestartWindow::new(intensity)));
+            if window.record(now) == Verdict::Exceeded {
+                tracing::error!(cash_box = %ended.id, reason, "cash box quarantined");
+                self.shared.quarantine(ended.id, Some(&reason));
+                slot.seat = Seat::Quarantined(reason);
+                return;
+            }
+            self.shared.counts.restarts.fetch_add(1, Ordering::Relaxed);
+        }
+        slot.seat = Seat::Settling(Vec::new());
+        let (directory, id, generation) = (ctx.address(), ended.id, ended.generation);
+        self.shared.journal.barrier(Box::new(move || directory.do_send(JournalQuiet { id, generation })));
+    }
+
+    fn quiet(&mut self, quiet: &JournalQuiet, ctx: &Context<Self>) {
+        let waiting = self
+            .slots
+            .get(&quiet.id)
+            .is_some_and(|slot| slot.generation == quiet.generation && matches!(slot.seat, Seat::Settling(_)));
+        if !waiting {
+            return;
+        }
+        let (addr, generation) = self.start_box(quiet.id, ctx);
+        let Some(slot) = self.slots.get_mut(&quiet.id) else { return };
+        slot.generation = generation;
+        if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Active(addr.clone())) {
+            for call in parked {
+                send(&addr, call, &slot.unanswered);
+            }
+        }
+    }
+
+    fn passivate(&mut self) {
+        let idle = Duration::from_millis(self.shared.options.passivate_after_ms);
+        let now = self.shared.clock.monotonic();
+        let shared = &self.shared;
+        self.slots.retain(|id, slot| {
+            let busy = slot.unanswered.load(Ordering::Relaxed) > 0 || now.saturating_sub(slot.last_used) < idle;
+            let keep = busy || !matches!(slot.seat, Seat::Active(_));
+            if !keep {
+                // Dropping the last address ends the actor; the next call restores it from its last record.
+                shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+                shared.profiles.forget(*id);
+                shared.journal.forget(*id);
+            }
+            keep
+        });
+    }
+}
+
+fn send(addr: &Addr<CashBoxActor>, call: Call, unanswered: &Arc<AtomicUsize>) {
+    // The number of unanswered calls is the bound here; the mailbox itself must also take the journal's completions.
+    match call {
+        Call::Execute(request, reply) => {
+            addr.do_send(Execute { request, reply, place: Place::take(unanswered) });
+        }
+        Call::Configure(configuration, reply) => {
+            addr.do_send(Configure { configuration, reply, place: Place::take(unanswered) });
+        }
+        Call::Reset(reply) => {
+            addr.do_send(Reset);
+            drop(reply.send(Ok(())));
+        }
+    }
+}
+
+impl Actor for CashBoxDirectory {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.replaces_another {
+            // Records of boxes of the directory before may still be on their way. This is the way back from a bug and waits on
+            // this shard's own thread only.
+            let (quiet, reached) = std::sync::mpsc::channel();
+            self.shared.journal.barrier(Box::new(move || _ = quiet.send(())));
+            _ = reached.recv();
+        }
+        let every = Duration::from_millis(self.shared.options.passivate_every_ms);
+        ctx.run_interval(every, |directory, _| directory.passivate());
+    }
+}
+
+impl Handler<Deliver> for CashBoxDirectory {
+    type Result = ();
+    fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
+        self.deliver(message.cash_box, message.call, ctx);
+    }
+}
+
+impl Handler<BoxEnded> for CashBoxDirectory {
+    type Result = ();
+    fn handle(&mut self, message: BoxEnded, ctx: &mut Self::Context) {
+        self.ended(message, ctx);
+    }
+}
+
+impl Handler<JournalQuiet> for CashBoxDirectory {
+    type Result = ();
+    fn handle(&mut self, message: JournalQuiet, ctx: &mut Self::Context) {
+        self.quiet(&message, ctx);
+    }
+}
+
+impl Handler<Resume> for CashBoxDirectory {
+    type Result = ();
+    fn handle(&mut self, message: Resume, _: &mut Self::Context) {
+        let quarantined = self.slots.get(&message.id).is_some_and(|slot| matches!(slot.seat, Seat::Quarantined(_)));
+        if quarantined {
+            self.slots.remove(&message.id);
+            self.shared.quarantine(message.id, None);
+            tracing::warn!(cash_box = %message.id, "quarantine lifted");
+        }
+        drop(message.reply.send(Ok(())));
+    }
+}
+
+impl Handler<Passivate> for CashBoxDirectory {
+    type Result = ();
+    fn handle(&mut self, _: Passivate, _: &mut Self::Context) {
+        self.passivate();
+    }
+}

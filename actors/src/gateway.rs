@@ -1,0 +1,139 @@
+//! What the edge holds of the actor tree: it forwards calls and waits for answers, nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kassette_cashbox::{Configuration, Request};
+use kassette_journal::{Journal, JournalError};
+use kassette_model::CashBoxId;
+use tokio::sync::oneshot;
+
+use crate::cash_box::Given;
+use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
+use crate::node::{NodeStatus, Shared};
+use crate::outcome::{BUSY_RETRY_AFTER_S, Executed, Rejected};
+use crate::profile::Profile;
+use crate::supervision::ChildRef;
+
+/// A stable handle of the running node. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) shards: Arc<[ChildRef<CashBoxDirectory>]>,
+}
+
+impl Gateway {
+    /// What is public of a cash box; `None` when there is none. Kept in memory between calls.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn profile(&self, cash_box: CashBoxId) -> Result<Option<Arc<Profile>>, JournalError> {
+        self.shared.profiles.get(self.shared.journal.as_ref(), cash_box)
+    }
+
+    /// The journal, for reads that do not pass the cash box.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.shared.journal
+    }
+
+    /// Executes an operation or gives its stored answer. `wait` bounds only a repeat that finds the first call running.
+    ///
+    /// # Errors
+    /// [`Rejected`]: nothing was stored for this call.
+    pub async fn execute(&self, cash_box: CashBoxId, request: Request, wait: Duration) -> Result<Executed, Rejected> {
+        let (reply, given) = oneshot::channel();
+        self.deliver(cash_box, Call::Execute(request, reply))?;
+        match given.await.map_err(|_| self.gone())? {
+            Given::Now(outcome) => outcome,
+            Given::Later(outcome) => match tokio::time::timeout(wait, outcome).await {
+                Ok(outcome) => outcome.map_err(|_| self.gone())?,
+                Err(_) => Err(Rejected::StillRunning),
+            },
+        }
+    }
+
+    /// Writes the first record of a new cash box, or a change of its configuration; durable when this returns.
+    ///
+    /// # Errors
+    /// [`Rejected`]: nothing was changed.
+    pub async fn configure(&self, configuration: Configuration) -> Result<(), Rejected> {
+        let cash_box = configuration.cash_box;
+        self.ask(cash_box, |reply| Call::Configure(Box::new(configuration), reply)).await
+    }
+
+    /// Makes a cash box forget what it has in memory; the next call restores it from the journal.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the shard is down.
+    pub async fn reset(&self, cash_box: CashBoxId) -> Result<(), Rejected> {
+        self.ask(cash_box, Call::Reset).await
+    }
+
+    /// Lifts the quarantine of a cash box; does nothing when there is none.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the shard is down.
+    pub async fn resume(&self, cash_box: CashBoxId) -> Result<(), Rejected> {
+        let (reply, answer) = oneshot::channel();
+        let shard = self.shard(cash_box)?;
+        shard.try_send(Resume { id: cash_box, reply }).map_err(|_| self.busy())?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    /// Stops the cash boxes that have been idle for long enough now, instead of at the next tick.
+    ///
+    /// # Errors
+    /// [`Rejected`] when a shard is down.
+    pub async fn passivate(&self) -> Result<(), Rejected> {
+        for shard in self.shards.iter() {
+            let shard = shard.get().map_err(|_| self.gone())?;
+            shard.send(Passivate).await.map_err(|_| self.gone())?;
+        }
+        Ok(())
+    }
+
+    /// How the node stands.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        self.shared.status()
+    }
+
+    async fn ask(
+        &self,
+        cash_box: CashBoxId,
+        call: impl FnOnce(crate::cash_box::Reply<()>) -> Call,
+    ) -> Result<(), Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.deliver(cash_box, call(reply))?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    fn deliver(&self, cash_box: CashBoxId, call: Call) -> Result<(), Rejected> {
+        if self.shared.is_stopping() {
+            return Err(Rejected::Stopping);
+        }
+        self.shard(cash_box)?.try_send(Deliver { cash_box, call }).map_err(|_| self.busy())
+    }
+
+    fn shard(&self, cash_box: CashBoxId) -> Result<actix::Addr<CashBoxDirectory>, Rejected> {
+        // Ids are random in their low bytes, also those that carry a time.
+        let [.., a, b] = cash_box.bytes();
+        let index = usize::from(u16::from_be_bytes([a, b])).checked_rem(self.shards.len()).unwrap_or(0);
+        self.shards.get(index).and_then(|shard| shard.get().ok()).ok_or_else(|| self.gone())
+    }
+
+    fn busy(&self) -> Rejected {
+        if self.shared.is_stopping() {
+            Rejected::Stopping
+        } else {
+            Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }
+        }
+    }
+
+    /// The actor that had the call went away without an answer: whether the record became durable is not known here, and a
+    /// retry with the same id will tell.
+    fn gone(&self) -> Rejected {
+        self.busy()
+    }
+}

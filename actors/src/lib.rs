@@ -1,0 +1,22 @@
+//! Every actor, and the tree that keeps them running.
+//!
+//! Purpose: one actor per cash box, directories that start, park and restart them, supervision of our own over actix.
+//! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Vault`] (where keys come from), [`supervision`].
+//! Invariants: nobody outside keeps an actor's address; no actor waits for the disk; an answer leaves only after its record is
+//! durable; a failed actor is replaced by a fresh value; one failing cash box never stops another.
+//! Not here: HTTP and JSON (the edge), rules (`cashbox`, `markets`), files (`journal`).
+
+mod cash_box;
+mod directory;
+mod gateway;
+mod node;
+mod outcome;
+mod profile;
+pub mod supervision;
+mod vault;
+
+pub use gateway::Gateway;
+pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};
+pub use outcome::{Executed, Rejected};
+pub use profile::{Profile, TokenMac};
+pub use vault::{Keys, Vault};

@@ -1,0 +1,185 @@
+//! The running actor tree of one environment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kassette_cashbox::Request;
+use kassette_journal::Journal;
+use kassette_model::CashBoxId;
+use kassette_stdx::{Clock, Entropy};
+use parking_lot::Mutex;
+
+use crate::directory::CashBoxDirectory;
+use crate::gateway::Gateway;
+use crate::profile::ProfileCache;
+use crate::supervision::{
+    ChildSpec, ChildStatus, Intensity, Sources, Strategy, Supervisor, SupervisorHandle, SupervisorSpec,
+};
+use crate::vault::Vault;
+
+/// Called before each execution with the cash box and the request; fault tests plant a panic with it.
+pub type BeforeExecute = Arc<dyn Fn(CashBoxId, &Request) + Send + Sync>;
+
+/// Limits of the actor tree.
+#[derive(Clone)]
+pub struct NodeOptions {
+    /// Directory shards, one arbiter (thread) each.
+    pub shards: usize,
+    /// Calls of one cash box without an answer; more are refused with 503.
+    pub mailbox_messages_max: usize,
+    /// Messages in the mailbox of one shard; more are refused with 503.
+    pub shard_messages_max: usize,
+    /// Idle time after which a cash box leaves memory.
+    pub passivate_after_ms: u64,
+    /// How often idle cash boxes are looked for.
+    pub passivate_every_ms: u64,
+    /// Profiles kept for authentication.
+    pub profiles_max: usize,
+    /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
+    pub cash_box_intensity: Intensity,
+    /// Limits of request bodies.
+    pub body_limits: kassette_wire::Limits,
+    /// For fault tests.
+    pub before_execute: Option<BeforeExecute>,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        Self {
+            shards: std::thread::available_parallelism().map_or(1, usize::from),
+            mailbox_messages_max: 256,
+            shard_messages_max: 16_384,
+            passivate_after_ms: 600_000,
+            passivate_every_ms: 10_000,
+            profiles_max: 65_536,
+            cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
+            body_limits: kassette_wire::Limits::default(),
+            before_execute: None,
+        }
+    }
+}
+
+/// Counters for status and tests.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) active: AtomicUsize,
+    pub(crate) restarts: AtomicU64,
+}
+
+/// What all actors of a node share.
+pub(crate) struct Shared {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) options: NodeOptions,
+    pub(crate) profiles: ProfileCache,
+    pub(crate) counts: Counts,
+    quarantined: Mutex<Vec<(CashBoxId, String)>>,
+    stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Notes a quarantine, or with `None` its end.
+    pub(crate) fn quarantine(&self, cash_box: CashBoxId, reason: Option<&str>) {
+        let mut list = self.quarantined.lock();
+        list.retain(|(id, _)| *id != cash_box);
+        if let Some(reason) = reason {
+            list.push((cash_box, reason.to_owned()));
+        }
+    }
+
+    pub(crate) fn status(&self) -> NodeStatus {
+        NodeStatus {
+            active_cash_boxes: self.counts.active.load(Ordering::Relaxed),
+            restarts: self.counts.restarts.load(Ordering::Relaxed),
+            quarantined: self.quarantined.lock().clone(),
+        }
+    }
+}
+
+/// How a node stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Cash boxes in memory.
+    pub active_cash_boxes: usize,
+    /// Restarts of cash boxes after panics since the start of the process.
+    pub restarts: u64,
+    /// Cash boxes that wait for an operator, with the last failure.
+    pub quarantined: Vec<(CashBoxId, String)>,
+}
+
+/// A running node. Dropping it without [`Node::stop`] leaves the actors to the end of their arbiters.
+pub struct Node {
+    gateway: Gateway,
+    root: SupervisorHandle,
+}
+
+impl Node {
+    /// Starts the tree: the root on the arbiter of the calling thread, each shard on its own.
+    ///
+    /// # Panics
+    /// Outside of an actix system.
+    #[must_use]
+    pub fn start(
+        journal: Arc<dyn Journal>,
+        vault: Arc<dyn Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: NodeOptions,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            journal,
+            vault,
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            profiles: ProfileCache::new(options.profiles_max),
+            options,
+            counts: Counts::default(),
+            quarantined: Mutex::new(Vec::new()),
+            stopping: AtomicBool::new(false),
+        });
+        let mut root = SupervisorSpec::new("cash-boxes", Strategy::OneForOne);
+        let mut shards = Vec::new();
+        for index in 0..shared.options.shards.max(1) {
+            let inside = Arc::clone(&shared);
+            let spec = ChildSpec::new(&format!("directory-{index}"), move |child| {
+                CashBoxDirectory::new(Arc::clone(&inside), child.generation() > 1)
+            })
+            .mailbox_messages(shared.options.shard_messages_max)
+            .own_arbiter(2);
+            shards.push(spec.child_ref());
+            root = root.child(spec);
+        }
+        let root = Supervisor::start(root, Sources { clock, entropy });
+        Self { gateway: Gateway { shared, shards: shards.into() }, root }
+    }
+
+    /// The handle for the edge.
+    #[must_use]
+    pub fn gateway(&self) -> Gateway {
+        self.gateway.clone()
+    }
+
+    /// How the supervised actors stand.
+    #[must_use]
+    pub fn supervision(&self) -> Vec<ChildStatus> {
+        self.root.status()
+    }
+
+    /// Refuses new calls and stops the actors in reverse order of their start, each within its deadline. What was handed to
+    /// the journal before is answered by the journal; closing it is the caller's.
+    pub async fn stop(self) {
+        self.gateway.shared.stopping.store(true, Ordering::Release);
+        // Everything handed in before this line gets its answer before the actors go.
+        let (quiet, reached) = tokio::sync::oneshot::channel();
+        self.gateway.shared.journal.barrier(Box::new(move || _ = quiet.send(())));
+        drop(reached.await);
+        self.root.shutdown().await;
+    }
+}

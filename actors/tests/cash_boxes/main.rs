@@ -1,0 +1,8 @@
+//! Cash boxes as actors: order, durability before the answer, failure and restoration. Time is a fake clock, the journal is in
+//! memory and can be held; nothing sleeps.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test may stop")]
+
+mod env;
+mod failures;
+mod idempotency;
+mod life;
