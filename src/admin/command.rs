@@ -1,0 +1,251 @@
+//! The commands, as they cross the socket.
+
+use std::fmt;
+
+use kassette_model::{CashBoxId, Moment, UnitId};
+use serde::{Deserialize, Serialize};
+
+/// One act of an operator.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// Makes a cash box with its queue and first token.
+    CashBoxCreate(CreateCashBox),
+    /// Lists all cash boxes.
+    CashBoxList,
+    /// Everything about one cash box but its secrets.
+    CashBoxShow {
+        /// Which one.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+    },
+    /// Makes a new access token. The newest of the old ones stays valid beside it.
+    TokenRotate {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Whether all old tokens end now.
+        revoke: bool,
+    },
+    /// Lets a cash box answer again, or refuse every call.
+    CashBoxEnable {
+        /// Which one.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Whether it answers.
+        enabled: bool,
+    },
+    /// Lifts the quarantine of a cash box.
+    CashBoxResume {
+        /// Which one.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+    },
+    /// Adds a signature creation unit to a cash box.
+    UnitAdd {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Where the unit comes from.
+        source: UnitSource,
+    },
+    /// Lists the units of a cash box.
+    UnitList {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+    },
+    /// Test switch: makes sandbox units fail or work again.
+    UnitFail {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Number in the list of its units, from 1; all of them without.
+        unit: Option<usize>,
+        /// Whether they fail.
+        failing: bool,
+    },
+    /// Writes an export to the output.
+    Export {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Country of a market export; the journal without.
+        market: Option<String>,
+        /// Which records.
+        range: ExportRange,
+        /// Instead of the receipts the keys and certificates that a verifier of them needs.
+        crypto_material: bool,
+    },
+    /// How the environment stands.
+    Status,
+}
+
+/// What a new cash box is to be.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CreateCashBox {
+    /// Country, two letters.
+    pub market: String,
+    /// `ftCashBoxIdentification`; in Austria the Kassen-ID, fixed for ever.
+    pub name: String,
+    /// Its id; a random one without.
+    #[serde(default, with = "optional_id")]
+    pub id: Option<CashBoxId>,
+    /// Settings of the market as a JSON object.
+    #[serde(default)]
+    pub settings: Option<String>,
+    /// A unit of the key folder that it shares; a sandbox makes one without.
+    #[serde(default, with = "optional_id")]
+    pub unit: Option<UnitId>,
+    /// Whether a sandbox leaves it to the till to start the queue.
+    #[serde(default)]
+    pub no_start: bool,
+}
+
+/// Which records an export holds. Both ends are compared with the time at which a record was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRange {
+    /// First moment, nanoseconds since the Unix epoch; from the start without.
+    pub from_ns: Option<i64>,
+    /// The moment after the last, nanoseconds since the Unix epoch; to the end without.
+    pub to_ns: Option<i64>,
+}
+
+impl ExportRange {
+    /// Whether a record made at `time_ns` belongs to it.
+    #[must_use]
+    pub fn contains(&self, time_ns: i64) -> bool {
+        self.from_ns.is_none_or(|from| time_ns >= from) && self.to_ns.is_none_or(|to| time_ns < to)
+    }
+
+    /// From two moments.
+    #[must_use]
+    pub fn between(from: Option<Moment>, to: Option<Moment>) -> Self {
+        Self { from_ns: from.map(kassette_record::unix_ns), to_ns: to.map(kassette_record::unix_ns) }
+    }
+}
+
+/// Where a new unit of a cash box comes from.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum UnitSource {
+    /// A new key and certificate, made here.
+    Sandbox,
+    /// A unit that another cash box uses.
+    Shared {
+        /// Which unit.
+        #[serde(with = "id")]
+        unit: UnitId,
+    },
+    /// A PKCS#8 key with its certificates.
+    KeyFile {
+        /// The key file, standard base64.
+        key_base64: String,
+        /// The certificates, standard base64; empty in a closed system.
+        certificates_base64: String,
+        /// Provider mark, for example `AT1`.
+        algorithm: String,
+        /// Closed system: the registered id of the key.
+        key_id: Option<String>,
+        /// Environment variable in which the server finds the passphrase when it starts.
+        passphrase_env: Option<String>,
+        /// The passphrase, for opening the key now.
+        passphrase: Option<Passphrase>,
+    },
+}
+
+/// A passphrase on its way through the socket, which only its owner can open. It is used once and never stored.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Passphrase(String);
+
+impl Passphrase {
+    /// Wraps a passphrase.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The passphrase in clear.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Ids as their hyphenated text.
+pub(super) mod id {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(id: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(crate) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Optional ids as their hyphenated text, or null.
+pub(super) mod optional_id {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(id: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => serializer.collect_str(id),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_crosses_the_socket_and_comes_out_the_same() {
+        let source = UnitSource::KeyFile {
+            key_base64: "a2V5".into(),
+            certificates_base64: String::new(),
+            algorithm: "AT0".into(),
+            key_id: Some("U:ATU12345678-K1".into()),
+            passphrase_env: Some("SECRET_NAME".into()),
+            passphrase: Some(Passphrase::new("correct-horse".into())),
+        };
+        let command = Command::UnitAdd { cash_box: CashBoxId::from_bytes([7; 16]), source };
+        assert!(!format!("{command:?}").contains("correct-horse"));
+        let text = serde_json::to_string(&command).unwrap();
+        let read: Command = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        assert!(serde_json::from_str::<Command>(r#"{"command":"cash-box-show","cash_box":"nonsense"}"#).is_err());
+    }
+
+    #[test]
+    fn a_range_holds_its_start_and_not_its_end() {
+        let range = ExportRange { from_ns: Some(10), to_ns: Some(20) };
+        assert_eq!([9, 10, 19, 20].map(|time| range.contains(time)), [false, true, true, false]);
+        assert!(ExportRange::default().contains(i64::MIN));
+    }
+}

@@ -1,0 +1,29 @@
+//! What an operator may do to an environment, once, whichever way it is asked for.
+//!
+//! Purpose: create and change cash boxes and units, export, and say how things stand.
+//! Owns: [`Command`] and [`Reply`] (the words), [`execute`] (the one implementation), the socket [`server`] and [`client`].
+//! Invariants: a command behaves the same through the socket of a running server and in a process of its own; a token in clear
+//! leaves in the reply to the command that made it and nowhere else; an export reads the journal and never waits for, or
+//! delays, a cash box.
+//! Not here: how a reply looks in a terminal (`cli`), the HTTP interface (`http`), rules of a country (`markets`).
+
+mod cash_boxes;
+pub mod client;
+mod command;
+mod context;
+mod execute;
+mod export;
+mod failure;
+pub mod frame;
+mod reply;
+pub mod server;
+mod start;
+mod units;
+
+pub use command::{Command, CreateCashBox, ExportRange, Passphrase, UnitSource};
+pub use context::Context;
+pub use execute::{Output, execute};
+pub use failure::{Failure, FailureKind};
+pub use reply::{
+    CashBoxDetails, CashBoxSummary, Created, Exported, Quarantine, Reply, Status, TokenSummary, UnitDetails,
+};

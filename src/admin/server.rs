@@ -1,0 +1,159 @@
+//! The socket of a running server.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::command::Command;
+use super::context::Context;
+use super::execute::{Output, execute};
+use super::failure::Failure;
+use super::frame::{CHUNK_BYTES_MAX, Frame, LINE_BYTES_MAX};
+
+/// Name of the socket in the data folder.
+pub const SOCKET_NAME: &str = "admin.sock";
+/// Connections served at the same time; more wait.
+const CONNECTIONS_MAX: usize = 16;
+/// Pieces of output that may wait for a slow client.
+const PIECES_MAX: usize = 8;
+
+/// A listening socket.
+pub struct AdminServer {
+    path: PathBuf,
+    task: JoinHandle<()>,
+    stopped: watch::Sender<bool>,
+}
+
+impl AdminServer {
+    /// Listens on `<data folder>/admin.sock` with mode 0600. Whoever calls this holds the lock of the folder, so that a socket
+    /// that is there already belongs to a process that is gone.
+    ///
+    /// # Errors
+    /// When the socket cannot be made, for example because its path is too long for the system.
+    pub fn listen(context: Context) -> io::Result<Self> {
+        let path = context.data_dir.join(SOCKET_NAME);
+        let listener = bind_private(&path)?;
+        let (stopped, stop) = watch::channel(false);
+        let task = tokio::spawn(accept(listener, Arc::new(context), stop));
+        Ok(Self { path, task, stopped })
+    }
+
+    /// Stops listening and ends open connections.
+    pub async fn stop(self) {
+        self.stopped.send_replace(true);
+        self.task.abort();
+        drop(self.task.await);
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+/// Binds beside, restricts, renames: at no moment can another user connect.
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let beside = path.with_extension("new");
+    for old in [path, &beside] {
+        match std::fs::remove_file(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let listener = UnixListener::bind(&beside)?;
+    std::fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
+    std::fs::rename(&beside, path)?;
+    Ok(listener)
+}
+
+async fn accept(listener: UnixListener, context: Arc<Context>, stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "admin socket");
+                // Out of file descriptors, most likely: do not spin.
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (context, mut stop) = (Arc::clone(&context), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                served = serve(stream, context) => {
+                    if let Err(error) = served {
+                        tracing::debug!(%error, "admin connection");
+                    }
+                }
+                _ = stop.wait_for(|stopped| *stopped) => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+enum Piece {
+    Progress { done: u64, total: u64 },
+    Bytes(Vec<u8>),
+}
+
+/// The output of a command on its way to the client. Bounded: a slow client slows the command.
+struct Pieces(mpsc::Sender<Piece>);
+
+impl Pieces {
+    fn send(&self, piece: Piece) -> io::Result<()> {
+        self.0.blocking_send(piece).map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client went away"))
+    }
+}
+
+impl Output for Pieces {
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        bytes.chunks(CHUNK_BYTES_MAX).try_for_each(|chunk| self.send(Piece::Bytes(chunk.to_vec())))
+    }
+
+    fn progress(&mut self, done: u64, total: u64) -> io::Result<()> {
+        self.send(Piece::Progress { done, total })
+    }
+}
+
+async fn serve(mut stream: UnixStream, context: Arc<Context>) -> io::Result<()> {
+    let (reader, mut writer) = stream.split();
+    let mut line = Vec::new();
+    let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    BufReader::new(reader).take(limit).read_until(b'\n', &mut line).await?;
+    if line.is_empty() {
+        return Ok(());
+    }
+    let command: Command = match serde_json::from_slice(&line) {
+        Ok(command) => command,
+        Err(error) => {
+            // Only the place: the text of the error may quote a passphrase.
+            let failure = Failure::usage(format!("not a command of this version (column {})", error.column()));
+            return writer.write_all(&Frame::Failed(failure).line()?).await;
+        }
+    };
+    let (pieces, mut output) = mpsc::channel(PIECES_MAX);
+    let runtime = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || execute(&context, &runtime, command, &mut Pieces(pieces)));
+    while let Some(piece) = output.recv().await {
+        match piece {
+            Piece::Progress { done, total } => writer.write_all(&Frame::Progress { done, total }.line()?).await?,
+            Piece::Bytes(bytes) => {
+                writer.write_all(&Frame::Bytes(bytes.len()).line()?).await?;
+                writer.write_all(&bytes).await?;
+            }
+        }
+    }
+    let end = match work.await {
+        Ok(Ok(reply)) => Frame::Done(Box::new(reply)),
+        Ok(Err(failure)) => Frame::Failed(failure),
+        Err(error) => Frame::Failed(Failure::fault(format!("the command failed: {error}"))),
+    };
+    writer.write_all(&end.line()?).await?;
+    writer.shutdown().await
+}

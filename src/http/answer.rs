@@ -1,0 +1,171 @@
+//! Runs an operation: headers, credentials, body, one call of the cash box, and the answer (contract 1.5, 1.7, 1.8, 2.2).
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use kassette_actors::{Executed, Rejected};
+use kassette_cashbox::Request;
+use kassette_model::{OperationId, OperationKind, OperationState};
+use kassette_wire::problem::{Code, Problem};
+
+use super::auth::{Caller, Denied, authenticate};
+use super::headers::{Credentials, Headers, OperationHeaders, kept};
+use super::problem::{OPERATION_ID, OPERATION_STATE};
+use super::routes::Call;
+use super::{address, body, edge, problem};
+use crate::config::LimitsSection;
+
+/// Content type of every JSON answer that is not a problem.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
+/// Executes an operation or replays its answer.
+pub(crate) async fn operation(call: Call, kind: OperationKind) -> HttpResponse {
+    let Call { edge, request, payload, .. } = call;
+    let (id, caller, prepared, wait) = {
+        let headers = Headers::of(request.headers());
+        let (credentials, operation) = match headers.operation(edge.possystem_id_required) {
+            Ok(read) => read,
+            Err(refusal) => return problem::response(&refusal),
+        };
+        let caller = match admit(&edge, &request, &credentials) {
+            Ok(caller) => caller,
+            Err(response) => return with_id(*response, operation.id),
+        };
+        let wait = wait(&operation, request.query_string(), &edge.limits);
+        (operation.id, caller, prepare(&request, &operation, kind), wait)
+    };
+    let body = match body::read(payload, announced(&request), &edge.limits).await {
+        Ok(body) => body,
+        Err(refusal) => return with_id(problem::response(&refusal), id),
+    };
+    let request = Request { body, ..prepared };
+    let response = match edge.gateway.execute(caller.cash_box(), request, wait).await {
+        Ok(executed) => answered(executed, &edge, id),
+        Err(rejected) => refused(rejected),
+    };
+    with_id(response, id)
+}
+
+/// Checks the credentials of a request, and counts failures.
+///
+/// # Errors
+/// The response to give instead.
+pub(crate) fn admit(
+    edge: &edge::Edge,
+    request: &actix_web::HttpRequest,
+    credentials: &Credentials<'_>,
+) -> Result<Caller, Box<HttpResponse>> {
+    authenticate(edge, credentials).map_err(|denied| Box::new(turned_away(edge, request, denied)))
+}
+
+fn turned_away(edge: &edge::Edge, request: &actix_web::HttpRequest, denied: Denied) -> HttpResponse {
+    let refusal = match denied {
+        Denied::Other(refusal) => return problem::response(&refusal),
+        Denied::Credentials(refusal) => refusal,
+    };
+    let client = address::client(request, &edge.trusted_proxies);
+    match edge.throttle.failed(client, edge.clock.monotonic()) {
+        None => problem::response(&refusal),
+        Some(seconds) => {
+            tracing::warn!(%client, "too many failed credentials");
+            let refusal = Problem::new(Code::RateLimited, "too many requests with wrong credentials from this address");
+            problem::response_after(&refusal, seconds)
+        }
+    }
+}
+
+fn prepare(request: &actix_web::HttpRequest, operation: &OperationHeaders<'_>, kind: OperationKind) -> Request {
+    Request {
+        id: operation.id,
+        kind,
+        method: request.method().as_str().to_owned(),
+        path: request.uri().path().to_owned(),
+        headers: kept(request.headers()),
+        pos_system: operation.pos_system,
+        terminal: operation.terminal.map(str::to_owned),
+        lifetime_ms: operation.lifetime_ms,
+        body: Vec::new(),
+    }
+}
+
+/// `Content-Length`, when there is one that can be read.
+pub(crate) fn announced(request: &actix_web::HttpRequest) -> Option<u64> {
+    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// How long a repeat waits (contract 2.2.6): `?timeout` in ms, else `Prefer: wait` in s, else the default; never above the limit.
+fn wait(operation: &OperationHeaders<'_>, query: &str, limits: &LimitsSection) -> Duration {
+    let timeout = query.split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.eq_ignore_ascii_case("timeout").then(|| value.parse().ok().map(Duration::from_millis)).flatten()
+    });
+    timeout
+        .or(operation.wait)
+        .unwrap_or(Duration::from_millis(limits.wait_default_ms))
+        .min(Duration::from_millis(limits.wait_max_ms))
+}
+
+fn answered(executed: Executed, edge: &edge::Edge, id: OperationId) -> HttpResponse {
+    let Executed { answer, first } = executed;
+    let failed = answer.status >= 400;
+    let status = match StatusCode::from_u16(answer.status) {
+        Ok(_) if !failed && !first => StatusCode::OK,
+        Ok(status) => status,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let content_type = if failed { Problem::CONTENT_TYPE } else { JSON };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static(content_type)));
+    response.insert_header((OPERATION_STATE, state(answer.state)));
+    response.insert_header((LOCATION, format!("{}/v2/journal/OperationItem/{id}", edge.base_path)));
+    response.body(answer.body)
+}
+
+fn refused(rejected: Rejected) -> HttpResponse {
+    let running = matches!(rejected, Rejected::StillRunning);
+    let (refusal, retry_after_s) = problem::rejected(rejected);
+    let mut response = match retry_after_s {
+        Some(seconds) => problem::response_after(&refusal, u64::from(seconds)),
+        None => problem::response(&refusal),
+    };
+    if running {
+        response.headers_mut().insert(OPERATION_STATE, state(OperationState::Processing));
+    }
+    response
+}
+
+fn state(state: OperationState) -> HeaderValue {
+    HeaderValue::from_static(state.name())
+}
+
+fn with_id(mut response: HttpResponse, id: OperationId) -> HttpResponse {
+    let mut buffer = uuid::Uuid::encode_buffer();
+    if let Ok(value) = HeaderValue::from_str(id.uuid().as_hyphenated().encode_lower(&mut buffer)) {
+        response.headers_mut().insert(OPERATION_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_what_is_asked_for_up_to_the_limit() {
+        let limits = LimitsSection { wait_default_ms: 60_000, wait_max_ms: 300_000, ..LimitsSection::default() };
+        let id = OperationId::from_uuid(uuid::Uuid::nil());
+        let headers = |wait| OperationHeaders { id, pos_system: None, terminal: None, lifetime_ms: Some(1), wait };
+        for (asked, query, expected_ms) in [
+            (None, "", 60_000),
+            (Some(Duration::from_secs(5)), "", 5_000),
+            (Some(Duration::from_secs(5)), "timeout=0", 0),
+            (Some(Duration::from_secs(u64::MAX)), "x=1", 300_000),
+            (None, "a=b&Timeout=1500", 1_500),
+            (None, "timeout=soon", 60_000),
+        ] {
+            assert_eq!(wait(&headers(asked), query, &limits), Duration::from_millis(expected_ms), "{asked:?} {query}");
+        }
+    }
+}

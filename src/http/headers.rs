@@ -1,0 +1,306 @@
+//! Request headers: read once, in the order of contract 1.5 — presence, then syntax.
+
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use kassette_model::{CashBoxId, OperationId, PosSystemId};
+use kassette_wire::Finding;
+use kassette_wire::problem::{Code, Problem};
+
+/// What a request says about itself. Values borrow from the request.
+#[derive(Debug, Default)]
+pub(crate) struct Headers<'h> {
+    cash_box: Found<'h>,
+    token: Found<'h>,
+    operation: Found<'h>,
+    idempotency_key: Found<'h>,
+    pos_system: Found<'h>,
+    terminal: Found<'h>,
+    lifetime: Found<'h>,
+    callback: Found<'h>,
+    prefer: Option<&'h str>,
+    content_encoding: Option<&'h [u8]>,
+}
+
+/// A header that may stand once; twice the same value counts as once. An empty value counts as absent.
+#[derive(Debug, Default, Clone, Copy)]
+enum Found<'h> {
+    #[default]
+    Absent,
+    Once(&'h HeaderValue),
+    Contradicting,
+}
+
+impl<'h> Found<'h> {
+    fn add(&mut self, value: &'h HeaderValue) {
+        if value.as_bytes().trim_ascii().is_empty() {
+            return;
+        }
+        *self = match *self {
+            Self::Absent => Self::Once(value),
+            Self::Once(before) if before.as_bytes() == value.as_bytes() => Self::Once(before),
+            Self::Once(_) | Self::Contradicting => Self::Contradicting,
+        };
+    }
+
+    fn is_absent(self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// The value, when there is one.
+    fn value(self, name: &str) -> Result<Option<&'h HeaderValue>, Box<Problem>> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Once(value) => Ok(Some(value)),
+            Self::Contradicting => Err(Box::new(one(
+                Code::HeaderConflict,
+                name,
+                format!("header {name} was sent more than once with different values"),
+            ))),
+        }
+    }
+
+    /// The value as text, when it is.
+    fn text(self, name: &str) -> Result<Option<&'h str>, Box<Problem>> {
+        self.value(name)?
+            .map(|value| value.to_str().map(str::trim).map_err(|_| invalid(name, "must be visible ASCII")))
+            .transpose()
+    }
+}
+
+/// Who calls: what authentication needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Credentials<'h> {
+    /// `x-cashbox-id`.
+    pub(crate) cash_box: CashBoxId,
+    /// `x-cashbox-accesstoken`; a missing one fails like a wrong one.
+    pub(crate) token: Option<&'h [u8]>,
+}
+
+/// What an operation says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OperationHeaders<'h> {
+    /// `x-operation-id` or `Idempotency-Key`.
+    pub(crate) id: OperationId,
+    /// `x-possystem-id`, when it can be read and is not nil.
+    pub(crate) pos_system: Option<PosSystemId>,
+    /// `x-terminal-id`.
+    pub(crate) terminal: Option<&'h str>,
+    /// `x-operation-lifetime`, ms.
+    pub(crate) lifetime_ms: Option<u64>,
+    /// `Prefer: wait=…`: how long a repeat would wait.
+    pub(crate) wait: Option<Duration>,
+}
+
+/// Characters of `x-terminal-id`; as for most texts of the contract (4.0).
+const TERMINAL_CHARS_MAX: usize = 1023;
+
+impl<'h> Headers<'h> {
+    /// Reads all headers in one pass.
+    pub(crate) fn of(map: &'h HeaderMap) -> Self {
+        let mut headers = Self::default();
+        for (name, value) in map {
+            match name.as_str() {
+                "x-cashbox-id" | "cashboxid" => headers.cash_box.add(value),
+                "x-cashbox-accesstoken" | "accesstoken" => headers.token.add(value),
+                "x-operation-id" => headers.operation.add(value),
+                "idempotency-key" => headers.idempotency_key.add(value),
+                "x-possystem-id" => headers.pos_system.add(value),
+                "x-terminal-id" => headers.terminal.add(value),
+                "x-operation-lifetime" => headers.lifetime.add(value),
+                "x-operation-callback-state" => headers.callback.add(value),
+                "prefer" => headers.prefer = headers.prefer.or_else(|| value.to_str().ok()),
+                "content-encoding" => headers.content_encoding = Some(value.as_bytes()),
+                _ => {}
+            }
+        }
+        headers
+    }
+
+    /// For reads: credentials only.
+    ///
+    /// # Errors
+    /// The problem that names the header.
+    pub(crate) fn credentials(&self) -> Result<Credentials<'h>, Box<Problem>> {
+        self.present(false)?;
+        self.read_credentials()
+    }
+
+    /// For operations: presence of all, then syntax of all.
+    ///
+    /// # Errors
+    /// The problem that names the header.
+    pub(crate) fn operation(
+        &self,
+        possystem_id_required: bool,
+    ) -> Result<(Credentials<'h>, OperationHeaders<'h>), Box<Problem>> {
+        self.present(true)?;
+        if possystem_id_required && self.pos_system.is_absent() {
+            return Err(Box::new(missing(&["x-possystem-id"])));
+        }
+        let credentials = self.read_credentials()?;
+        let id = self.operation_id()?;
+        let pos_system = self.pos_system(possystem_id_required)?;
+        let terminal = self.terminal.text("x-terminal-id")?;
+        if terminal.is_some_and(|text| text.chars().count() > TERMINAL_CHARS_MAX) {
+            return Err(invalid("x-terminal-id", &format!("must have at most {TERMINAL_CHARS_MAX} characters")));
+        }
+        let lifetime_ms = self
+            .lifetime
+            .text("x-operation-lifetime")?
+            .map(|text| {
+                text.parse().map_err(|_| invalid("x-operation-lifetime", "must be a whole number of milliseconds"))
+            })
+            .transpose()?;
+        self.callback()?;
+        self.plain_body()?;
+        Ok((credentials, OperationHeaders { id, pos_system, terminal, lifetime_ms, wait: self.prefer.and_then(wait) }))
+    }
+
+    /// Checks that the body is not compressed: no endpoint takes one.
+    ///
+    /// # Errors
+    /// The problem that names the header.
+    pub(crate) fn plain_body(&self) -> Result<(), Box<Problem>> {
+        match self.content_encoding {
+            Some(encoding) if !encoding.trim_ascii().eq_ignore_ascii_case(b"identity") => {
+                Err(invalid("content-encoding", "is not supported on requests; send the body as it is"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn present(&self, operation: bool) -> Result<(), Box<Problem>> {
+        let mut names = Vec::new();
+        if self.cash_box.is_absent() {
+            names.push("x-cashbox-id");
+            // With an id but without a token the answer is 401, as for a wrong token.
+            if self.token.is_absent() {
+                names.push("x-cashbox-accesstoken");
+            }
+        }
+        if operation && self.operation.is_absent() && self.idempotency_key.is_absent() {
+            names.push("x-operation-id");
+        }
+        if names.is_empty() { Ok(()) } else { Err(Box::new(missing(&names))) }
+    }
+
+    fn read_credentials(&self) -> Result<Credentials<'h>, Box<Problem>> {
+        let text = self.cash_box.text("x-cashbox-id")?.unwrap_or_default();
+        let cash_box = CashBoxId::parse(text).ok_or_else(|| invalid("x-cashbox-id", "must be a GUID"))?;
+        let token = self.token.value("x-cashbox-accesstoken")?.map(|value| value.as_bytes().trim_ascii());
+        Ok(Credentials { cash_box, token })
+    }
+
+    fn operation_id(&self) -> Result<OperationId, Box<Problem>> {
+        let read = |found: Found<'h>, name: &str| match found.text(name)? {
+            None => Ok(None),
+            Some(text) => {
+                // The draft for Idempotency-Key makes it a string in quotes; clients send it with and without.
+                let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+                OperationId::parse(bare).map(Some).ok_or_else(|| invalid(name, "must be a GUID"))
+            }
+        };
+        let own = read(self.operation, "x-operation-id")?;
+        let alias = read(self.idempotency_key, "idempotency-key")?;
+        match (own, alias) {
+            (Some(own), Some(alias)) if own != alias => Err(Box::new(one(
+                Code::HeaderConflict,
+                "idempotency-key",
+                "headers x-operation-id and idempotency-key name different operations".to_owned(),
+            ))),
+            (own, alias) => own.or(alias).ok_or_else(|| Box::new(missing(&["x-operation-id"]))),
+        }
+    }
+
+    fn pos_system(&self, required: bool) -> Result<Option<PosSystemId>, Box<Problem>> {
+        let name = "x-possystem-id";
+        let id = match self.pos_system.text(name) {
+            Ok(text) => text.and_then(PosSystemId::parse).filter(|id| !id.is_nil()),
+            Err(problem) if required => return Err(problem),
+            Err(_) => None,
+        };
+        if required && id.is_none() {
+            return Err(invalid(name, "must be a GUID other than the nil GUID"));
+        }
+        Ok(id)
+    }
+
+    /// Contract 3.3: anything but an absolute http or https URL is refused before the operation is created.
+    fn callback(&self) -> Result<(), Box<Problem>> {
+        let name = "x-operation-callback-state";
+        match self.callback.text(name)? {
+            Some(text) if !is_absolute_http(text) => Err(Box::new(one(
+                Code::CallbackUrlInvalid,
+                name,
+                format!("header {name} must be an absolute http or https URL"),
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_absolute_http(text: &str) -> bool {
+    let Ok(uri) = text.parse::<actix_web::http::Uri>() else { return false };
+    let scheme = uri.scheme_str().unwrap_or_default();
+    (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
+        && uri.host().is_some_and(|host| !host.is_empty() && host != "[]")
+        && !text.contains('#')
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+}
+
+/// `wait=…` of a `Prefer` header (RFC 7240), in seconds. What cannot be read is no preference.
+fn wait(prefer: &str) -> Option<Duration> {
+    prefer.split(',').find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then_some(())?;
+        value.trim().trim_matches('"').parse().ok().map(Duration::from_secs)
+    })
+}
+
+/// The headers that are kept with an operation (contract 2.3): what tells about the call, nothing that lets one in and nothing
+/// that tells where somebody sits.
+pub(crate) fn kept(map: &HeaderMap) -> Vec<(String, String)> {
+    map.iter()
+        .filter(|(name, _)| is_kept(name.as_str()))
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
+}
+
+fn is_kept(name: &str) -> bool {
+    const PLAIN: [&str; 5] = ["content-type", "accept", "prefer", "user-agent", "idempotency-key"];
+    const SECRET: [&str; 7] = ["token", "secret", "auth", "cookie", "password", "api-key", "apikey"];
+    const ADDRESS: [&str; 4] = ["forwarded", "-ip", "addr", "x-cashbox-id"];
+    match name.strip_prefix("x-") {
+        Some(_) => !SECRET.iter().chain(&ADDRESS).any(|part| name.contains(part)),
+        None => PLAIN.contains(&name),
+    }
+}
+
+fn missing(names: &[&str]) -> Problem {
+    let list = names.join(", ");
+    let detail = match names {
+        [name] => format!("required header {name} was not sent"),
+        _ => format!("required headers {list} were not sent"),
+    };
+    let findings =
+        names.iter().map(|name| Finding::new(Code::HeaderMissing.code(), format!("/{name}"), "was not sent")).collect();
+    Problem::new(Code::HeaderMissing, detail).with_findings(findings)
+}
+
+fn invalid(name: &str, message: &str) -> Box<Problem> {
+    Box::new(Problem::new(Code::HeaderInvalid, format!("header {name} {message}")).with_findings(vec![Finding::new(
+        Code::HeaderInvalid.code(),
+        format!("/{name}"),
+        message,
+    )]))
+}
+
+fn one(code: Code, name: &str, detail: String) -> Problem {
+    let finding = Finding::new(code.code(), format!("/{name}"), detail.clone());
+    Problem::new(code, detail).with_findings(vec![finding])
+}
+
+#[cfg(test)]
+#[path = "headers_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! Known answers for the header rules of contract 1.5 and 1.6.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use super::*;
+
+const BOX: &str = "0d0f6f0e-6a53-4a63-8f2b-1b7a0a0f7a10";
+const OPERATION: &str = "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11";
+
+fn map(headers: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    map
+}
+
+fn base(extra: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    let mut headers = vec![("x-cashbox-id", BOX), ("x-cashbox-accesstoken", "t"), ("x-operation-id", OPERATION)];
+    headers.extend_from_slice(extra);
+    headers
+}
+
+/// Code and a part of the detail for an operation with these headers.
+#[track_caller]
+fn check(headers: &[(&str, &str)], code: Code, detail: &str) {
+    let map = map(headers);
+    let problem = Headers::of(&map).operation(false).unwrap_err();
+    assert_eq!(problem.code, code, "{headers:?}: {}", problem.detail);
+    assert!(problem.detail.contains(detail), "{headers:?}: {}", problem.detail);
+    assert!(!problem.findings.is_empty());
+}
+
+#[test]
+fn presence_comes_before_syntax() {
+    check(&[], Code::HeaderMissing, "x-cashbox-id");
+    check(&[], Code::HeaderMissing, "x-cashbox-accesstoken");
+    check(&[("x-cashbox-id", "nonsense")], Code::HeaderMissing, "required header x-operation-id was not sent");
+    check(&[("x-operation-id", "nonsense")], Code::HeaderMissing, "x-cashbox-id");
+    check(&[("x-cashbox-id", ""), ("x-operation-id", OPERATION)], Code::HeaderMissing, "x-cashbox-id");
+    check(&[("x-cashbox-id", "nonsense"), ("x-operation-id", OPERATION)], Code::HeaderInvalid, "x-cashbox-id");
+    check(&[("x-cashbox-id", BOX), ("x-operation-id", "nonsense")], Code::HeaderInvalid, "x-operation-id");
+}
+
+#[test]
+fn a_missing_token_is_left_to_authentication() {
+    let map = map(&[("x-cashbox-id", BOX), ("x-operation-id", OPERATION)]);
+    let (credentials, _) = Headers::of(&map).operation(false).unwrap();
+    assert_eq!(credentials.token, None);
+}
+
+#[test]
+fn aliases_are_the_same_header() {
+    for headers in [
+        vec![("CashboxId", BOX), ("AccessToken", " t "), ("Idempotency-Key", OPERATION)],
+        vec![("x-cashbox-id", BOX), ("cashboxid", BOX), ("accesstoken", "t"), ("x-operation-id", OPERATION)],
+        base(&[("idempotency-key", "\"7B0C2E2A-6F4E-4A0E-9A56-0A3C7F6A9C11\"")]),
+    ] {
+        let map = map(&headers);
+        let (credentials, operation) = Headers::of(&map).operation(false).unwrap();
+        assert_eq!(credentials.cash_box.to_string(), BOX);
+        assert_eq!(credentials.token, Some(b"t".as_slice()));
+        assert_eq!(operation.id.to_string(), OPERATION);
+    }
+}
+
+#[test]
+fn contradictions_are_named() {
+    check(&base(&[("cashboxid", OPERATION)]), Code::HeaderConflict, "x-cashbox-id");
+    check(&base(&[("accesstoken", "u")]), Code::HeaderConflict, "x-cashbox-accesstoken");
+    check(&base(&[("idempotency-key", BOX)]), Code::HeaderConflict, "idempotency-key");
+    check(&base(&[("x-operation-id", BOX)]), Code::HeaderConflict, "x-operation-id");
+}
+
+#[test]
+fn a_pos_system_that_cannot_be_read_is_ignored_unless_required() {
+    for (value, expected) in
+        [(OPERATION, Some(OPERATION)), ("nonsense", None), ("00000000-0000-0000-0000-000000000000", None), ("", None)]
+    {
+        let map = map(&base(&[("x-possystem-id", value)]));
+        let headers = Headers::of(&map);
+        let (_, operation) = headers.operation(false).unwrap();
+        assert_eq!(operation.pos_system.map(|id| id.to_string()).as_deref(), expected);
+        assert_eq!(headers.operation(true).is_ok(), expected.is_some(), "{value}");
+    }
+}
+
+#[test]
+fn lifetime_callback_wait_and_encoding() {
+    let headers = base(&[
+        ("x-operation-lifetime", "15000"),
+        ("x-operation-callback-state", "https://till.example/cb?x=1"),
+        ("prefer", "respond-async, wait=10"),
+        ("x-terminal-id", "bar-2"),
+        ("content-encoding", "identity"),
+    ]);
+    let map = map(&headers);
+    let (_, operation) = Headers::of(&map).operation(false).unwrap();
+    assert_eq!(operation.lifetime_ms, Some(15_000));
+    assert_eq!(operation.wait, Some(Duration::from_secs(10)));
+    assert_eq!(operation.terminal, Some("bar-2"));
+    for value in ["-1", "1.5", "soon", "99999999999999999999999"] {
+        check(&base(&[("x-operation-lifetime", value)]), Code::HeaderInvalid, "x-operation-lifetime");
+    }
+    for value in
+        ["/relative", "ftp://x/", "till.example/cb", "http://", "https:///x", "javascript:x", "http://u:p@x/", "x#y"]
+    {
+        check(&base(&[("x-operation-callback-state", value)]), Code::CallbackUrlInvalid, "absolute http");
+    }
+    check(&base(&[("content-encoding", "gzip")]), Code::HeaderInvalid, "content-encoding");
+    for prefer in ["wait", "wait=x", "handling=lenient", "wait=-1"] {
+        assert_eq!(wait(prefer), None, "{prefer}");
+    }
+}
+
+#[test]
+fn what_lets_one_in_is_not_kept() {
+    let map = map(&base(&[
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("user-agent", "till/1"),
+        ("authorization", "Bearer x"),
+        ("cookie", "x=y"),
+        ("host", "h"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("x-real-ip", "10.0.0.1"),
+        ("x-api-key", "k"),
+        ("x-csrf-token", "k"),
+        ("x-terminal-id", "bar-2"),
+        ("x-operation-callback-state", "https://till.example/"),
+        ("accesstoken", "t"),
+        ("cashboxid", BOX),
+    ]));
+    let mut names: Vec<String> = kept(&map).into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["accept", "content-type", "user-agent", "x-operation-callback-state", "x-operation-id", "x-terminal-id"]
+    );
+}

@@ -1,0 +1,73 @@
+//! Examples of bodies. The API suite sends the requests, so that they stay true.
+
+use serde_json::{Value, json};
+
+/// A sale in Austria, without any case on its lines.
+pub(crate) fn sale() -> Value {
+    json!({
+        "cbTerminalID": "bar-2",
+        "cbReceiptReference": "R-2026-000815",
+        "cbReceiptMoment": "2026-03-04T10:15:34Z",
+        "ftReceiptCase": 0x4154_2000_0000_0001_u64,
+        "cbChargeItems": [
+            {"Quantity": 2, "Description": "Espresso", "Amount": 6.4, "VATRate": 20},
+            {"Quantity": 1, "Description": "Strudel", "Amount": 12, "VATRate": 10},
+        ],
+        "cbPayItems": [{"Description": "Cash", "Amount": 18.4}],
+    })
+}
+
+/// The start of a queue in Austria.
+pub(crate) fn start() -> Value {
+    json!({
+        "cbReceiptReference": "start",
+        "cbReceiptMoment": "2026-03-04T08:00:00Z",
+        "ftReceiptCase": 0x4154_2000_0000_4001_u64,
+        "cbChargeItems": [],
+        "cbPayItems": [],
+    })
+}
+
+/// What comes back for the sale.
+pub(crate) fn signed() -> Value {
+    json!({
+        "ftQueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "ftQueueItemID": "00000000-0012-8d0c-8f6e-7f6b1f1c3a44",
+        "ftQueueRow": 17,
+        "ftCashBoxIdentification": "TILL-0007",
+        "ftCashBoxID": "0d0f6f0e-6a53-4a63-8f2b-1b7a0a0f7a10",
+        "cbTerminalID": "bar-2",
+        "cbReceiptReference": "R-2026-000815",
+        "ftReceiptIdentification": "ft10#17",
+        "ftReceiptMoment": "2026-03-04T10:15:34.8123456Z",
+        "ftSignatures": [{
+            "ftSignatureFormat": 3,
+            "ftSignatureType": 0x4154_2000_0000_0001_u64,
+            "Caption": "www.example.test",
+            "Data": "_R1-AT100_TILL-0007_ft10#17_2026-03-04T11:15:34_6,40_12,00_0,00_0,00_0,00_…",
+        }],
+        "ftState": 0x4154_2000_0000_0000_u64,
+    })
+}
+
+/// A request for the Austrian journal.
+pub(crate) fn journal() -> Value {
+    json!({"ftJournalType": 0x4154_0000_0000_0001_u64, "From": 0, "To": 0})
+}
+
+/// What is kept of an operation.
+pub(crate) fn operation_item() -> Value {
+    json!({
+        "cbOperationItemID": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "ftQueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "Method": "POST",
+        "Path": "/v2/echo",
+        "RequestHeaders": {"content-type": ["application/json"]},
+        "Request": "{\"Message\":\"till-07 hello\"}",
+        "Response": "{\"Message\":\"till-07 hello\"}",
+        "ResponseCode": 201,
+        "LastState": "done",
+        "TimeStamp": "2026-03-04T10:15:30.12Z",
+        "ftOperationItemMoment": "2026-03-04T10:15:30.119Z",
+    })
+}

@@ -1,0 +1,90 @@
+//! `GET /healthz` and `/readyz`: whether the process lives, and whether it takes work.
+
+use actix_web::HttpResponse;
+use kassette_wire::Finding;
+use kassette_wire::json::write::{Object, string};
+use kassette_wire::problem::{Code, Problem};
+
+use super::Call;
+use crate::http::answer::JSON;
+use crate::http::edge::Edge;
+use crate::http::openapi::{Health, NotReady, Readiness};
+use crate::http::problem;
+
+/// Tells that the process answers
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operation",
+    operation_id = "healthz",
+    responses((status = 200, description = "The process answers", body = Health, content_type = "application/json",
+        example = json!({"status": "ok", "environment": "sandbox"})))
+)]
+pub(crate) async fn healthz(call: Call) -> HttpResponse {
+    let mut body = Vec::with_capacity(64);
+    let mut object = Object::begin(&mut body);
+    object.string("status", "ok");
+    object.string("environment", call.edge.environment.name());
+    object.end();
+    HttpResponse::Ok().content_type(JSON).body(body)
+}
+
+/// Tells whether the server takes work
+///
+/// `warnings` do not make it unready: a full disk is told to the till by 507, and reads go on.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    operation_id = "readyz",
+    responses(
+        (status = 200, description = "It does", body = Readiness, content_type = "application/json",
+            example = json!({"ready": true, "environment": "sandbox", "warnings": []})),
+        NotReady,
+    )
+)]
+pub(crate) async fn readyz(call: Call) -> HttpResponse {
+    let (reasons, warnings) = standing(&call.edge);
+    if let Some((code, _)) = reasons.first() {
+        let text: Vec<&str> = reasons.iter().map(|(_, reason)| reason.as_str()).collect();
+        let findings = reasons.iter().map(|(code, reason)| Finding::new(code.code(), "", reason.clone())).collect();
+        return problem::response(&Problem::new(*code, text.join("; ")).with_findings(findings));
+    }
+    let mut body = Vec::with_capacity(128);
+    let mut object = Object::begin(&mut body);
+    object.boolean("ready", true);
+    object.string("environment", call.edge.environment.name());
+    object.array("warnings", &warnings, |out, warning| string(out, warning));
+    object.end();
+    HttpResponse::Ok().content_type(JSON).body(body)
+}
+
+/// Why the server takes no work, and what else an operator should know. Nothing of a single cash box is told here.
+fn standing(edge: &Edge) -> (Vec<(Code, String)>, Vec<String>) {
+    let (mut reasons, mut warnings) = (Vec::new(), Vec::new());
+    if edge.readiness.is_stopping() {
+        reasons.push((Code::ShuttingDown, "the server is shutting down".to_owned()));
+    }
+    let journal = edge.gateway.journal().status();
+    if let Some(reason) = &journal.stopped {
+        tracing::warn!(reason, "not ready");
+        reasons.push((Code::JournalPoisoned, "the journal takes no more records; restart the server".to_owned()));
+    }
+    if journal.no_space.is_some() {
+        warnings.push("there is no space left for the journal".to_owned());
+    }
+    if let Some(index) = &journal.index {
+        warnings.push(format!("the index is not in order: {index}"));
+    }
+    if !journal.damages.is_empty() {
+        warnings.push(format!("the journal is damaged in {} places", journal.damages.len()));
+    }
+    if let Some(cut) = &journal.cut {
+        warnings.push(format!("the last start cut the journal at segment {}, offset {}", cut.segment, cut.offset));
+    }
+    let quarantined = edge.gateway.status().quarantined.len();
+    if quarantined > 0 {
+        warnings.push(format!("{quarantined} cash boxes are in quarantine"));
+    }
+    (reasons, warnings)
+}

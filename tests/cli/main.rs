@@ -1,0 +1,20 @@
+//! The program as an operator meets it: the built binary, real folders, a real socket.
+//!
+//! `KASSETTE_CI=1` makes a missing Python or Python package a failure; without it those checks are left out with a note.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may stop"
+)]
+
+mod bench;
+mod cash_boxes;
+mod demo;
+mod exports;
+mod serving;
+mod units;
+mod usage;
