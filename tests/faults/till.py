@@ -1,0 +1,207 @@
+"""A till and a server for the fault scripts. Standard library only; traffic goes to loopback only."""
+
+import base64
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+import uuid
+
+
+class Failed(Exception):
+    """What must hold does not hold."""
+
+
+def must(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One `kassette serve` on a folder."""
+
+    def __init__(self, binary, folder, log, config=None):
+        self.binary, self.folder, self.log, self.config = binary, folder, log, config
+        self.port = free_port()
+        self.process = None
+
+    def command(self, *words):
+        options = ["--data-dir", self.folder] + (["--config", self.config] if self.config else [])
+        return [self.binary, *options, *words]
+
+    def run(self, *words, check=True):
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120)
+        if check and done.returncode != 0:
+            raise Failed(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()} {done.stdout.strip()}")
+        return done
+
+    def create(self, name):
+        made = json.loads(self.run("--json", "cashbox", "create", "--market", "at", "--name", name).stdout)
+        return CashBox(self, made["cash_box"], made["access_token"])
+
+    def start(self, ready_s=30):
+        out = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            self.command("serve", "--listen", f"127.0.0.1:{self.port}"), stdout=out, stderr=out)
+        out.close()
+        begin = time.monotonic()
+        while time.monotonic() - begin < ready_s:
+            if self.process.poll() is not None:
+                raise Failed(f"the server ended with {self.process.returncode}; see {self.log}")
+            try:
+                if self.get("/readyz")[0] == 200:
+                    return time.monotonic() - begin
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise Failed(f"not ready after {ready_s} s; see {self.log}")
+
+    def get(self, path, headers=None):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            link.request("GET", path, headers=headers or {})
+            answer = link.getresponse()
+            return answer.status, answer.read()
+        finally:
+            link.close()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, deadline_s=10):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=deadline_s)
+        return self.process.returncode
+
+
+class CashBox:
+    def __init__(self, server, cash_box, token):
+        self.server, self.id, self.token = server, cash_box, token
+
+    def headers(self, operation):
+        return {
+            "x-cashbox-id": self.id,
+            "x-cashbox-accesstoken": self.token,
+            "x-operation-id": operation,
+            "content-type": "application/json",
+        }
+
+    def post(self, link, path, operation, body):
+        link.request("POST", path, body=body, headers=self.headers(operation))
+        answer = link.getresponse()
+        return answer.status, answer.read()
+
+
+def sale(reference, cents):
+    amount = f"{cents // 100}.{cents % 100:02d}"
+    return json.dumps({
+        "cbReceiptReference": reference,
+        "cbReceiptMoment": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "ftReceiptCase": 0x4154200000000001,
+        "cbChargeItems": [{"Quantity": 1, "Description": "Kaffee", "Amount": float(amount), "VATRate": 20,
+                           "ftChargeItemCase": 0x4154200000000013}],
+        "cbPayItems": [{"Description": "Bar", "Amount": float(amount), "ftPayItemCase": 0x4154200000000001}],
+    }).encode()
+
+
+class Load:
+    """Sign requests on several threads until stopped; remembers every operation and, if there was one, its answer."""
+
+    def __init__(self, boxes, threads, seed):
+        self.boxes, self.operations, self.lock = boxes, {}, threading.Lock()
+        self.stopping = threading.Event()
+        self.random = random.Random(seed)
+        seeds = [self.random.random() for _ in range(threads)]
+        self.threads = [threading.Thread(target=self.work, args=(part,), daemon=True) for part in seeds]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def work(self, seed):
+        chance = random.Random(seed)
+        link = http.client.HTTPConnection("127.0.0.1", self.boxes[0].server.port, timeout=30)
+        while not self.stopping.is_set():
+            box, operation = chance.choice(self.boxes), str(uuid.UUID(int=chance.getrandbits(128), version=4))
+            body = sale(operation, chance.randrange(1, 100000))
+            with self.lock:
+                self.operations[operation] = [box, body, None]
+            try:
+                status, answer = box.post(link, "/v2/sign", operation, body)
+            except (OSError, http.client.HTTPException):
+                return
+            if status == 201:
+                with self.lock:
+                    self.operations[operation][2] = answer
+
+    def finish(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(timeout=60)
+            must(not thread.is_alive(), "a till still waits a minute after the server went away")
+
+
+def check_replay(server, operations, chance, most=None):
+    """Every acknowledged operation gets its first answer; every other one is executed once or was executed once."""
+    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    items = list(operations.items())
+    if most is not None and len(items) > most:
+        waiting = [item for item in items if item[1][2] is None]
+        items = waiting + chance.sample([item for item in items if item[1][2] is not None], most)
+    for operation, entry in items:
+        box, body, first = entry
+        status, answer = box.post(link, "/v2/sign", operation, body)
+        if first is not None:
+            must(status == 200, f"operation {operation} was acknowledged, a retry gets {status}: {answer[:300]}")
+            must(answer == first, f"operation {operation}: a retry gets other bytes than the first answer")
+        else:
+            must(status in (200, 201), f"operation {operation}: a retry gets {status}: {answer[:300]}")
+            entry[2] = answer
+    link.close()
+    return len(items)
+
+
+def check_exports(server, boxes, operations, folder):
+    """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense."""
+    found = {}
+    for box in boxes:
+        target = os.path.join(folder, f"{box.id}.ndjson")
+        server.run("export", "--cashbox", box.id, "--output", target)
+        row, queue_row = 0, 0
+        with open(target, encoding="utf-8") as lines:
+            next(lines)
+            for line in lines:
+                record = json.loads(line)
+                row += 1
+                must(record["row"] == row, f"cash box {box.id}: row {record['row']} where {row} should be")
+                details = json.loads(base64.b64decode(record["header"])[128:])
+                if "sign" in details:
+                    queue_row += 1
+                    must(details["sign"]["queue_row"] == queue_row,
+                         f"cash box {box.id}, row {row}: queue row {details['sign']['queue_row']}, not {queue_row}")
+                if "operation" in details and details["operation"]["kind"] == "sign":
+                    operation = details["operation"]["id"]
+                    must(operation not in found, f"operation {operation} stands twice")
+                    found[operation] = base64.b64decode(record["response"])
+        os.remove(target)
+    for operation, (_, _, first) in operations.items():
+        if first is not None:
+            must(operation in found, f"operation {operation} was acknowledged and is lost")
+            must(found[operation] == first, f"operation {operation}: stored bytes differ from the answer")
+    return len(found)
+
+
+def fetch(box, operation):
+    return box.server.get(f"/v2/journal/OperationItem/{operation}", box.headers(operation))
