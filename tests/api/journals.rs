@@ -93,12 +93,12 @@ fn the_austrian_journal() {
             assert_eq!(receipts.len(), 2, "start and sale: {dep}");
             assert!(receipts.iter().all(|jws| jws.as_str().unwrap().split('.').count() == 3));
         }
-        let status = journal(server, A, r#"{"ftJournalType":"0x4154200000000001"}"#).ok(200);
-        assert!(status.get("QueueATList").is_some(), "{status}");
-        for journal_type in ["0x4154200000000099", "0x4445200000000001"] {
-            let reply = journal(server, A, &format!(r#"{{"ftJournalType":"{journal_type}"}}"#));
-            assert_eq!(reply.problem(400, "journal-type-unknown")["stored"], false);
+        for journal_type in ["0x4154200000000001", "0x4154200000000099", "0x4154000000000003"] {
+            let status = journal(server, A, &format!(r#"{{"ftJournalType":"{journal_type}"}}"#)).ok(200);
+            assert!(status.get("QueueATList").is_some(), "{journal_type}: {status}");
         }
+        let other_country = journal(server, A, r#"{"ftJournalType":"0x4445200000000001"}"#);
+        assert_eq!(other_country.problem(400, "journal-type-unknown")["stored"], false);
     });
 }
 
@@ -143,6 +143,28 @@ fn a_journal_request_that_cannot_be_read_is_not_stored() {
 }
 
 #[test]
+fn a_journal_request_may_carry_an_operation_id_and_gets_it_back() {
+    over_every_store(|server| {
+        let (id, call) = (fresh(), server.call("POST", "/v2/journal").of(A).body(r#"{"ftJournalType":2}"#));
+        // The same id as often as one likes: nothing is stored under it.
+        for _ in 0..2 {
+            let reply = call.clone().id(id).send();
+            reply.ok(200);
+            assert_eq!(reply.header("x-operation-id"), Some(id.to_string().as_str()));
+        }
+        server.call("POST", "/v2/sign").of(A).id(id).body(sale("after")).send().ok(201);
+        let plain = call.clone().send();
+        plain.ok(200);
+        assert_eq!(plain.header("x-operation-id"), None);
+        let refused = call.header("x-operation-id", "4711").send();
+        assert!(refused.problem(400, "header-invalid")["detail"].as_str().unwrap().contains("x-operation-id"));
+        // Who calls is asked after what was sent.
+        let stranger = server.call("POST", "/v2/journal").header("x-operation-id", "4711").send();
+        assert!(stranger.problem(400, "header-missing")["detail"].as_str().unwrap().contains("x-cashbox-id"));
+    });
+}
+
+#[test]
 fn an_operation_item_shows_what_was_sent_and_answered() {
     over_every_store(|server| {
         let id = fresh();
@@ -153,7 +175,7 @@ fn an_operation_item_shows_what_was_sent_and_answered() {
             .id(id)
             .header("content-type", "application/json")
             .header("authorization", "Bearer secret")
-            .header("x-terminal-id", "bar-2")
+            .header("x-terminal-id", "Bär-2")
             .header("x-possystem-id", "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11")
             .header("x-forwarded-for", "192.0.2.1")
             .body(&body)
@@ -170,12 +192,12 @@ fn an_operation_item_shows_what_was_sent_and_answered() {
             assert_eq!(item["cbOperationItemID"], id.to_string());
             assert_eq!(item["ftQueueID"], queue.to_string());
             assert_eq!(item["ftPosSystemID"], "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11");
-            assert_eq!(item["cbTerminalID"], "bar-2");
+            assert_eq!(item["cbTerminalID"], "Bär-2");
             assert_eq!((&item["Method"], &item["Path"]), (&Value::from("POST"), &Value::from("/V2//sign")));
             assert_eq!(item["Request"], body);
             assert_eq!(item["Response"], reply.text());
             assert_eq!((&item["ResponseCode"], &item["LastState"]), (&Value::from(201), &Value::from("done")));
-            assert_eq!(item["RequestHeaders"]["x-terminal-id"], serde_json::json!(["bar-2"]));
+            assert_eq!(item["RequestHeaders"]["x-terminal-id"], serde_json::json!(["Bär-2"]));
             let headers = item["RequestHeaders"].to_string();
             for secret in ["secret", "kst_test", "192.0.2.1", "x-cashbox-id"] {
                 assert!(!headers.contains(secret), "{secret}: {headers}");

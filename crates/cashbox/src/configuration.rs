@@ -53,7 +53,7 @@ pub struct Configuration {
     pub environment: Environment,
     /// At most two valid at once.
     pub tokens: Vec<TokenEntry>,
-    /// A disabled cash box answers 401 to every call.
+    /// A disabled cash box answers 403 `cash-box-disabled` to every call with a right token.
     pub disabled: bool,
     /// Units in the order in which they are tried.
     pub units: Vec<UnitEntry>,

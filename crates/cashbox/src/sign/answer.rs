@@ -286,7 +286,7 @@ fn actions(facts: &Facts, actions: Vec<Action>) -> Vec<ActionJournal> {
         .into_iter()
         .enumerate()
         .map(|(index, action)| ActionJournal {
-            id: derive_uuid(&facts.seed, &format!("action-{index}")),
+            id: action.id.unwrap_or_else(|| derive_uuid(&facts.seed, &format!("action-{index}"))),
             priority: action.priority,
             kind: action.kind,
             message: action.message,

@@ -2,6 +2,7 @@
 
 use kassette_stdx::encoding::{base32, base64, base64_decode, base64url, base64url_decode};
 
+use super::digits::{push_number, push_two};
 use super::time;
 
 /// Part 1 of every JWS of this algorithm: base64url of `{"alg":"ES256"}`.
@@ -12,6 +13,11 @@ pub(crate) const OUTAGE_TEXT: &str = "Sicherheitseinrichtung ausgefallen";
 pub(crate) const STO: &[u8] = b"STO";
 /// Field 10 of a training receipt, before base64.
 pub(crate) const TRA: &[u8] = b"TRA";
+
+/// Room for an amount as it usually is.
+const AMOUNT_CHARS_USUAL: usize = 12;
+/// Room for a code without its names: five amounts, time, counter, chain, separators.
+const CODE_CHARS_USUAL: usize = 128;
 
 /// The five amounts of a code in cents, in the order of fields 5 to 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,9 +57,19 @@ impl Amounts {
 /// Cents as in the code: decimal comma, two decimals, no thousands separator, never `-0,00`.
 #[must_use]
 pub(crate) fn amount_text(cents: i64) -> String {
-    let sign = if cents < 0 { "-" } else { "" };
+    let mut text = String::with_capacity(AMOUNT_CHARS_USUAL);
+    push_amount(&mut text, cents);
+    text
+}
+
+fn push_amount(out: &mut String, cents: i64) {
+    if cents < 0 {
+        out.push('-');
+    }
     let magnitude = cents.unsigned_abs();
-    format!("{sign}{},{:02}", magnitude / 100, magnitude % 100)
+    push_number(out, magnitude / 100);
+    out.push(',');
+    push_two(out, magnitude % 100);
 }
 
 /// Reads an amount; the thousands separators of the authority's demo register are read, too.
@@ -134,23 +150,28 @@ impl Code {
     /// The text to be signed: `_` and twelve fields.
     #[must_use]
     pub(crate) fn text(&self) -> String {
-        let [normal, reduced_1, reduced_2, zero, special] = self.amounts.fields().map(amount_text);
-        format!(
-            "_{}_{}_{}_{}_{normal}_{reduced_1}_{reduced_2}_{zero}_{special}_{}_{}_{}",
-            self.algorithm,
-            self.kassen_id,
-            self.number,
-            self.time,
-            base64(self.counter.bytes()),
-            self.key,
-            self.chain
-        )
+        let counter = base64(self.counter.bytes());
+        let names = self.kassen_id.len() + self.number.len() + self.key.len();
+        let mut text = String::with_capacity(names + CODE_CHARS_USUAL);
+        for field in [&self.algorithm, &self.kassen_id, &self.number, &self.time] {
+            text.push('_');
+            text.push_str(field);
+        }
+        for cents in self.amounts.fields() {
+            text.push('_');
+            push_amount(&mut text, cents);
+        }
+        for field in [&counter, &self.key, &self.chain] {
+            text.push('_');
+            text.push_str(field);
+        }
+        text
     }
 
     /// `header.payload`: what the unit signs.
     #[must_use]
     pub(crate) fn signing_input(&self) -> String {
-        format!("{JWS_HEADER}.{}", base64url(self.text().as_bytes()))
+        signing_input(&self.text())
     }
 
     /// Reads the twelve fields, strictly.
@@ -218,6 +239,11 @@ impl Code {
     }
 }
 
+/// `header.payload` of a code's text.
+fn signing_input(text: &str) -> String {
+    [JWS_HEADER, ".", &base64url(text.as_bytes())].concat()
+}
+
 /// `R1-` and either `AT0` (closed system) or a country with a number from 1.
 pub(crate) fn is_algorithm(text: &str) -> bool {
     text.split_once('-')
@@ -266,19 +292,19 @@ impl Jws {
 
     /// From a code text and its signature.
     pub(crate) fn of(text: String, signature: Vec<u8>) -> Self {
-        Self { signing_input: format!("{JWS_HEADER}.{}", base64url(text.as_bytes())), text, signature }
+        Self { signing_input: signing_input(&text), text, signature }
     }
 
     /// The compact form.
     #[must_use]
     pub(crate) fn compact(&self) -> String {
-        format!("{}.{}", self.signing_input, base64url(&self.signature))
+        [self.signing_input.as_str(), ".", &base64url(&self.signature)].concat()
     }
 
     /// The QR form: the code and field 13 in standard base64.
     #[must_use]
     pub(crate) fn qr_text(&self) -> String {
-        format!("{}_{}", self.text, base64(&self.signature))
+        [self.text.as_str(), "_", &base64(&self.signature)].concat()
     }
 
     /// Whether the outage text stands where the signature would.

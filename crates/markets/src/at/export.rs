@@ -14,7 +14,7 @@ use crate::{
 /// What the authority's own tools read.
 const JSON: &str = "application/json; charset=utf-8";
 
-/// Opens an export: 0001 with version 0 and 0002 are DEP7, 0000 and 0001 otherwise the status.
+/// Opens an export: 0001 with version 0 and 0002 are DEP7, every other type is the status.
 pub(super) fn open(
     journal_type: u16,
     version: u8,
@@ -23,8 +23,7 @@ pub(super) fn open(
     let MarketState::At(state) = context.state;
     match (journal_type, version) {
         (0x0002, _) | (0x0001, 0) => Ok(Box::new(Dep::new(context, state))),
-        (0x0000 | 0x0001, _) => Ok(Box::new(Status { json: status(context, state).to_string() })),
-        (unknown, _) => Err(ExportError::UnknownType(unknown)),
+        _ => Ok(Box::new(Status { json: status(context, state).to_string() })),
     }
 }
 

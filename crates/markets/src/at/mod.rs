@@ -12,6 +12,7 @@ mod checker;
 mod code;
 mod counter;
 pub mod dep;
+mod digits;
 mod export;
 mod keys;
 mod kinds;

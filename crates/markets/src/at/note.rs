@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+/// Room for the names of the members and a unit's id.
+const MEMBERS_BYTES_USUAL: usize = 96;
+
 /// The note of one receipt with a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note<'a> {
@@ -21,8 +24,13 @@ impl<'a> Note<'a> {
     /// Writes the note.
     #[must_use]
     pub(crate) fn write(&self) -> Box<str> {
-        #[expect(clippy::expect_used, reason = "three texts have a JSON form")]
-        serde_json::to_string(self).expect("a note can be written").into_boxed_str()
+        let mut note = Vec::with_capacity(self.jws.len() + self.key.len() + MEMBERS_BYTES_USUAL);
+        #[expect(clippy::expect_used, reason = "three texts have a JSON form, and JSON is UTF-8")]
+        serde_json::to_writer(&mut note, self)
+            .ok()
+            .and_then(|()| String::from_utf8(note).ok())
+            .expect("a note can be written")
+            .into_boxed_str()
     }
 
     /// Reads a note.

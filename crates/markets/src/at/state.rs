@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::chain::ChainValue;
 use super::time;
-use crate::SettingsError;
+use crate::{SettingsError, UnitFacts};
 
 /// Version of the written form.
 const STATE_VERSION: u8 = 1;
@@ -66,6 +66,13 @@ pub(crate) struct LastUnit {
     pub(crate) mark: String,
     /// Field 11.
     pub(crate) key: String,
+}
+
+impl LastUnit {
+    /// Whether this unit signed last, with the same mark and key.
+    pub(crate) fn is(&self, unit: &UnitFacts) -> bool {
+        self.id == unit.id && self.mark == unit.algorithm_mark && self.key == unit.key_name
+    }
 }
 
 /// From the first receipt of a block to its last, by `ftReceiptIdentification`.

@@ -6,6 +6,11 @@ use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use kassette_model::Moment;
 
+use super::digits::push_two;
+
+/// Length of field 4.
+const LOCAL_TEXT_CHARS: usize = 19;
+
 /// Europe/Vienna, whatever the machine's own zone and its installed data are.
 static VIENNA: LazyLock<TimeZone> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the data is compiled into the program")]
@@ -16,15 +21,18 @@ static VIENNA: LazyLock<TimeZone> = LazyLock::new(|| {
 #[must_use]
 pub(crate) fn local_text(moment: Moment) -> String {
     let local = VIENNA.to_datetime(moment);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        local.year(),
-        local.month(),
-        local.day(),
-        local.hour(),
-        local.minute(),
-        local.second()
-    )
+    // A moment of signing comes from the server's clock: its year has four digits.
+    let year = u64::from(local.year().unsigned_abs());
+    let mut text = String::with_capacity(LOCAL_TEXT_CHARS);
+    push_two(&mut text, year / 100);
+    push_two(&mut text, year);
+    for (separator, part) in
+        [('-', local.month()), ('-', local.day()), ('T', local.hour()), (':', local.minute()), (':', local.second())]
+    {
+        text.push(separator);
+        push_two(&mut text, u64::from(part.unsigned_abs()));
+    }
+    text
 }
 
 /// The Austrian calendar day of a moment.
@@ -36,7 +44,9 @@ pub(crate) fn local_date(moment: Moment) -> Date {
 /// Whether a text has the form of field 4 and names a time that exists.
 #[must_use]
 pub(crate) fn is_local_text(text: &str) -> bool {
-    text.len() == 19 && text.as_bytes().get(10) == Some(&b'T') && text.parse::<jiff::civil::DateTime>().is_ok()
+    text.len() == LOCAL_TEXT_CHARS
+        && text.as_bytes().get(10) == Some(&b'T')
+        && text.parse::<jiff::civil::DateTime>().is_ok()
 }
 
 #[cfg(test)]

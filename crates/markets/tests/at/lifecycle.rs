@@ -2,7 +2,9 @@
 
 use kassette_record::QueuePhase;
 
-use crate::register::{MONTH, Register, SALE, START, STOP, V2, YEAR, ZERO, captions, charge, fields, item, pay, unit};
+use crate::register::{
+    MONTH, Register, SALE, START, STOP, V2, YEAR, ZERO, captions, charge, fields, item, pay, request, unit,
+};
 
 const MONTH_DUE: u64 = 0x210;
 const YEAR_DUE: u64 = 0x420;
@@ -146,4 +148,30 @@ fn the_length_of_the_counter_is_fixed_by_the_start() {
         register.sale(SALE, "-0.01");
         register.verified();
     }
+}
+
+/// A receipt without items by the till's clock, the server's standing at `now`.
+fn by_till_clock(register: &mut Register, now: &str, case: u64, till: &str) -> kassette_markets::Outcome {
+    register.at(now);
+    register.run(&request(case, till.parse().unwrap(), vec![], vec![])).unwrap()
+}
+
+#[test]
+fn a_till_clock_that_runs_ahead_settles_no_year_to_come() {
+    let mut register = Register::started();
+    by_till_clock(&mut register, "2026-03-31T10:00:00Z", MONTH, "2099-01-31T10:00:00Z");
+    by_till_clock(&mut register, "2026-03-31T10:01:00Z", YEAR, "2026-03-31T10:01:00Z");
+    assert_eq!(register.at("2026-04-30T10:00:00Z").sale(SALE, "1").state_bits, 0);
+    assert_eq!(register.at("2028-06-01T10:00:00Z").sale(SALE, "1").state_bits, YEAR_DUE);
+}
+
+#[test]
+fn a_till_clock_that_was_never_set_makes_nothing_due_after_the_start() {
+    let mut register = Register::new("{}");
+    by_till_clock(&mut register, "2026-03-04T10:00:00Z", START, "0001-01-01T00:00:00Z");
+    assert_eq!(register.at("2026-03-05T10:00:00Z").sale(SALE, "1").state_bits, 0);
+    // Nor does a settlement by such a clock undo a later one.
+    by_till_clock(&mut register, "2026-03-31T10:00:00Z", MONTH, "2026-03-31T10:00:00Z");
+    by_till_clock(&mut register, "2026-03-31T11:00:00Z", MONTH, "0001-01-01T00:00:00Z");
+    assert_eq!(register.at("2026-04-30T10:00:00Z").sale(SALE, "1").state_bits, 0);
 }

@@ -111,3 +111,39 @@ fn a_unit_whose_name_cannot_stand_in_a_code_is_passed_over() {
     let mut register = Register::with_units("{}", vec![bad, unit(1)]);
     assert_eq!(fields(&register.zero(START))[1], "R1-AT2");
 }
+
+/// Entries of the action journal by kind and message.
+fn actions(outcome: &kassette_markets::Outcome) -> Vec<(&str, &str)> {
+    outcome.actions.iter().map(|action| (action.kind.as_str(), action.message.as_str())).collect()
+}
+
+#[test]
+fn each_change_of_the_unit_is_kept_with_its_reason() {
+    let mut register = Register::with_units("{}", vec![unit(0), unit(1)]);
+    assert!(actions(&register.zero(START)).iter().all(|(kind, _)| *kind != "SignatureUnitSwitched"));
+    let [first, second] = [unit(0).facts.id, unit(1).facts.id];
+    let change = |from, to| format!("Signaturerstellungseinheit gewechselt von {from} auf {to}: ");
+
+    let over = register.works(0, false).sale(SALE, "1");
+    let message = format!("{}unit {first}: planned outage", change(first, second));
+    assert_eq!(actions(&over), [("SignatureUnitSwitched", message.as_str())]);
+    assert_eq!(actions(&register.sale(SALE, "1")), [], "it is told once");
+
+    let back = register.works(0, true).zero(ZERO);
+    let message = format!("{}a unit that comes before it works again", change(second, first));
+    assert_eq!(actions(&back), [("SignatureUnitSwitched", message.as_str())]);
+
+    register.units.remove(0);
+    let message = format!("{}it is not in use any more", change(first, second));
+    assert_eq!(actions(&register.sale(SALE, "1")), [("SignatureUnitSwitched", message.as_str())]);
+    register.verified();
+}
+
+#[test]
+fn the_end_of_an_outage_is_kept() {
+    let mut register = Register::started();
+    let failed = register.works(0, false).sale(SALE, "1");
+    assert_eq!(actions(&failed).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), ["SignatureUnitFailed"]);
+    let message = "Signaturerstellungseinheit signiert wieder; Ausfall von ft1#2 bis ft1#2";
+    assert_eq!(actions(&register.works(0, true).zero(ZERO)), [("SignatureUnitBack", message)]);
+}

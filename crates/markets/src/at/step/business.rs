@@ -1,18 +1,18 @@
 //! Ordinary receipts: sales, reversals, training, invoices, protocols.
 
 use super::writer::{self, Attempt, Draft, Order, Shows};
-use super::{Case, commit, finding, modes, outcome};
+use super::{Case, Shown, commit, finding, modes};
 use crate::at::code::Amounts;
 use crate::at::kinds::Business;
 use crate::at::state::State;
 use crate::at::{rates, relevance};
-use crate::{Decision, Finding, MarketState};
+use crate::{Decision, Finding};
 
 /// The only currency a code can be in.
 const CURRENCY: &str = "EUR";
 
 /// A receipt that the table of what must be signed decides.
-pub(super) fn decide(case: &Case<'_>, state: State, business: Business) -> Result<Decision, Finding> {
+pub(super) fn decide(case: &Case<'_>, state: &State, business: Business) -> Result<Decision, Finding> {
     let request = case.input.request;
     if !relevance::is_signed(request, business, case.flags, case.rules, case.settings.sign_all) {
         return Ok(without_code(case, state));
@@ -35,48 +35,48 @@ pub(super) fn decide(case: &Case<'_>, state: State, business: Business) -> Resul
 }
 
 /// A zero receipt for training: a code with `TRA`, which ends no mode.
-pub(super) fn training_zero(case: &Case<'_>, state: State) -> Result<Decision, Finding> {
+pub(super) fn training_zero(case: &Case<'_>, state: &State) -> Result<Decision, Finding> {
     super::zero::refuse_items(case)?;
     with_code(case, state, Amounts::default(), Shows::Training)
 }
 
-fn with_code(case: &Case<'_>, mut state: State, amounts: Amounts, shows: Shows) -> Result<Decision, Finding> {
-    let draft = Draft::new(case, &state, amounts, shows)?;
-    let mut out = outcome(case, state.clone());
+fn with_code(case: &Case<'_>, before: &State, amounts: Amounts, shows: Shows) -> Result<Decision, Finding> {
+    let mut draft = Draft::new(case, before, amounts, shows)?;
     // Once a unit has failed, nothing but a zero receipt asks it again (contract 6.5).
-    let attempt = if state.failed.is_some() {
+    let attempt = if before.failed.is_some() {
         Attempt::Failed(String::new())
     } else {
-        writer::attempt(case, &state, &draft, Order::FromLastUsed)
+        writer::attempt(case, before, &mut draft, Order::FromLastUsed)
     };
-    match attempt {
+    let answered = match attempt {
         Attempt::Ask(ask) => return Ok(ask),
-        Attempt::Signed(unit, signature) => {
-            writer::write_signed(case, &mut state, &mut out, &draft, unit, signature);
-        }
-        Attempt::Failed(reason) => {
-            writer::write_outage(case, &mut state, &mut out, &draft);
+        Attempt::Signed(signed) => Ok(signed),
+        Attempt::Failed(reason) => Err(reason),
+    };
+    let number = draft.number().to_owned();
+    let mut state = before.clone();
+    let mut shown = Shown::new(case);
+    match answered {
+        Ok(signed) => drop(writer::write_signed(case, &mut state, &mut shown, draft, signed)),
+        Err(reason) => {
             if state.failed.is_none() {
                 let message = format!("Signaturerstellungseinheit ausgefallen: {reason}");
-                out.actions.push(super::information("SignatureUnitFailed", message));
+                shown.actions.push(super::information("SignatureUnitFailed", message));
             }
-            modes::note_outage(case, &mut state, &draft.number);
-            let (items, actions) = modes::tell_long_outage(case, &mut state);
-            out.signatures.extend(items);
-            out.actions.extend(actions);
+            writer::write_outage(case, &mut state, &mut shown, draft);
+            modes::note_outage(case, &mut state, &number);
+            shown.tell(modes::tell_long_outage(case, &mut state));
         }
     }
-    modes::note_late_entry(case, &mut state, &draft.number);
-    out.state_bits = modes::state_bits(case, &state);
-    out.state = MarketState::At(state);
-    Ok(commit(out))
+    modes::note_late_entry(case, &mut state, &number);
+    let bits = modes::state_bits(case, &state);
+    Ok(commit(state, bits, shown))
 }
 
 /// A receipt without a code: stored, not signed, nothing counted.
-pub(super) fn without_code(case: &Case<'_>, mut state: State) -> Decision {
-    let mut out = outcome(case, state.clone());
+pub(super) fn without_code(case: &Case<'_>, before: &State) -> Decision {
+    let mut state = before.clone();
     modes::note_late_entry(case, &mut state, &format!("ft{:X}#", case.input.queue.numerator));
-    out.state_bits = modes::state_bits(case, &state);
-    out.state = MarketState::At(state);
-    commit(out)
+    let bits = modes::state_bits(case, &state);
+    commit(state, bits, Shown::new(case))
 }

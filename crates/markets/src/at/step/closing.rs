@@ -51,22 +51,35 @@ pub(super) fn due(state: &State, today: Date) -> Due {
     state.settled.map_or(Due::Nothing, |settled| due_between(settled, today))
 }
 
-/// The register starts: the month it starts in is the first to be closed.
-pub(super) fn open(state: &mut State, today: Date) {
-    state.settled = Some(today.first_of_month());
+/// The day a settlement counts for: that of the receipt by the till's clock, but never one that is still to come by the
+/// server's. A till whose clock runs years ahead would otherwise settle those years.
+pub(super) fn day_of_settlement(till: Date, server: Date) -> Date {
+    till.min(server)
+}
+
+/// The register starts: the month it starts in is the first to be closed. A start receipt is signed at once, so that the
+/// server's day is its day; a till whose clock was never set cannot make years due.
+pub(super) fn open(state: &mut State, server: Date) {
+    state.settled = Some(server.first_of_month());
     state.year_due = false;
 }
 
 /// A monthly receipt was made; a yearly one that was due stays due.
-pub(super) fn settle_month(state: &mut State, today: Date) {
-    state.year_due = due(state, today) == Due::Year;
-    state.settled = state.settled.max(Some(today));
+pub(super) fn settle_month(state: &mut State, day: Date, server: Date) {
+    state.year_due = due(state, day) == Due::Year;
+    settle(state, day, server);
 }
 
 /// A yearly receipt was made.
-pub(super) fn settle_year(state: &mut State, today: Date) {
+pub(super) fn settle_year(state: &mut State, day: Date, server: Date) {
     state.year_due = false;
-    state.settled = state.settled.max(Some(today));
+    settle(state, day, server);
+}
+
+/// A settlement entered late does not undo a later one, unless that one lies in the future: no settlement can.
+fn settle(state: &mut State, day: Date, server: Date) {
+    let before = state.settled.filter(|settled| *settled <= server);
+    state.settled = before.max(Some(day));
 }
 
 #[cfg(test)]
@@ -117,9 +130,23 @@ mod tests {
         open(&mut state, "2026-11-20".parse().unwrap());
         let january: Date = "2027-01-02".parse().unwrap();
         assert_eq!(due(&state, january), Due::Year);
-        settle_month(&mut state, january);
+        settle_month(&mut state, january, january);
         assert_eq!(due(&state, january), Due::Year);
-        settle_year(&mut state, january);
+        settle_year(&mut state, january, january);
         assert_eq!(due(&state, january), Due::Nothing);
+    }
+
+    #[test]
+    fn a_settlement_in_the_future_is_replaced_and_a_late_one_does_not_undo_a_later_one() {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        let mut state = State::new();
+        let today = date("2026-03-04");
+        assert_eq!(day_of_settlement(date("2099-01-01"), today), today);
+        assert_eq!(day_of_settlement(date("2026-02-28"), today), date("2026-02-28"));
+        state.settled = Some(date("2099-01-01"));
+        settle_month(&mut state, today, today);
+        assert_eq!(state.settled, Some(today));
+        settle_year(&mut state, date("2026-02-01"), today);
+        assert_eq!(state.settled, Some(today));
     }
 }

@@ -5,7 +5,7 @@ use kassette_model::cases::{StateFlag, StateFlagAt};
 use kassette_model::{Moment, SignatureItem};
 
 use super::closing::{self, Due};
-use super::{Case, notices};
+use super::{Case, information, notices};
 use crate::Action;
 use crate::at::state::{Failed, Span, State};
 use crate::at::{signatures, time};
@@ -89,6 +89,9 @@ pub(super) fn leave_all(case: &Case<'_>, state: &mut State) -> (Vec<SignatureIte
     let mut actions = Vec::new();
     if let Some(failed) = state.failed.take() {
         items.push(signatures::collective(&failed.span));
+        let Span { from, to } = &failed.span;
+        let message = format!("Signaturerstellungseinheit signiert wieder; Ausfall von {from} bis {to}");
+        actions.push(information("SignatureUnitBack", message));
         if failed.told {
             let (more_items, more_actions) = notices::outage_over(case, &failed);
             items.extend(more_items);
