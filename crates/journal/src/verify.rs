@@ -1,5 +1,7 @@
 //! Verification of a folder without opening it: reads only, also while a server writes to it.
 
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::log::pass::{GoOn, Part, pass};
 use crate::log::scan::{BadBytes, Found, SegmentScan};
 use crate::log::segment::{HEADER_BLOCK_BYTES, SegmentHeader, list_segments};
 use crate::log::storage::FolderStorage;
+use crate::stores::LOCK_NAME;
 use crate::{Damage, JournalError, Position};
 
 /// Bad records kept by name; further ones are counted.
@@ -36,13 +39,13 @@ pub struct VerifyReport {
     pub bad_count: u64,
     /// Whether the log ends with the seal of an orderly stop.
     pub sealed: bool,
-    /// An end that is not whole: a batch being written just now, or torn by a crash (the next start cuts it and says so), or a
-    /// flipped bit there, which cannot be told apart.
+    /// An end that is not whole while a server has the folder: a batch being written just now. When nobody has it, the end was
+    /// torn by a crash (the next start cuts it and says so) or damaged, which cannot be told apart: then it is in `bad`.
     pub tail: Option<Damage>,
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong (an end that is not whole is not wrong by itself).
+    /// Whether nothing is wrong.
     #[must_use]
     pub const fn is_good(&self) -> bool {
         self.bad_count == 0
@@ -87,12 +90,17 @@ pub fn verify_folder(
     let Some(last) = last else {
         return Err(JournalError::Io {
             what: format!("verify {}", folder.display()),
-            source: std::io::Error::new(std::io::ErrorKind::NotFound, "no journal here"),
+            source: std::io::Error::new(ErrorKind::NotFound, "no journal here"),
         });
     };
-    let end = settled_end(&files, last)?;
+    let mut end = settled_end(&files, last)?;
+    let idle = end.tail.is_some() && nobody_has(folder)?;
+    if idle {
+        // A server may have finished its batch and stopped meanwhile.
+        end = settled_end(&files, last)?;
+    }
     report.sealed = end.sealed && end.tail.is_none();
-    report.tail = end.tail.map(|bad| Damage {
+    let torn = end.tail.map(|bad| Damage {
         segment: bad.position.segment,
         offset: bad.position.offset,
         cash_box: None,
@@ -102,6 +110,7 @@ pub fn verify_folder(
 
     let mut check = LogCheck::from_start();
     let mut wrong = Vec::new();
+    let mut more_wrong = 0_u64;
     let mut erased = 0_u64;
     let mut done_bytes = 0_u64;
     let part = Part { from: None, until: Some(end.position) };
@@ -114,6 +123,10 @@ pub fn verify_folder(
                 erased = erased.saturating_add(1);
             }
             if let Err(reason) = check_record(&accepted, visitor) {
+                if wrong.len() >= BAD_RECORDS_MAX {
+                    more_wrong = more_wrong.saturating_add(1);
+                    return Ok(());
+                }
                 wrong.push(Damage {
                     segment: accepted.position.segment,
                     offset: accepted.position.offset,
@@ -136,8 +149,28 @@ pub fn verify_folder(
     wrong.append(&mut check.damages);
     wrong.sort_by_key(|damage| (damage.segment, damage.offset, damage.row));
     wrong.into_iter().for_each(|damage| report.add(damage));
+    report.bad_count = report.bad_count.saturating_add(more_wrong).saturating_add(check.damages_unnamed);
+    match torn {
+        Some(torn) if idle => report.add(torn),
+        other => report.tail = other,
+    }
     progress(total_bytes, total_bytes);
     Ok(report)
+}
+
+/// Whether no process has the journal open. Only reads; the lock is let go at once.
+fn nobody_has(folder: &Path) -> Result<bool, JournalError> {
+    let failed = |source| JournalError::Io { what: format!("look at the lock of {}", folder.display()), source };
+    let file = match File::open(folder.join(LOCK_NAME)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 fn check_record(accepted: &Accepted<'_>, visitor: &mut RecordVisitor<'_>) -> Result<(), String> {

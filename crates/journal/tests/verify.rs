@@ -91,7 +91,7 @@ fn what_the_visitor_says_is_reported() {
 }
 
 #[test]
-fn a_torn_end_is_not_called_damage() {
+fn a_torn_end_is_wrong_when_nobody_is_writing() {
     let folder = tempfile::tempdir().unwrap();
     let journal = EmbeddedJournal::open(folder.path(), options()).unwrap();
     let mut chain = Chain::new(1);
@@ -103,9 +103,15 @@ fn a_torn_end_is_not_called_damage() {
     bytes[last.offset as usize + 200..].fill(0);
     std::fs::write(&path, bytes).unwrap();
     let report = verify(folder.path());
-    assert!(report.is_good() && !report.sealed, "{report:?}");
-    assert_eq!(report.tail.map(|tail| (tail.segment, tail.offset)), Some((1, last.offset)));
+    assert!(!report.is_good() && !report.sealed && report.tail.is_none(), "{report:?}");
+    assert_eq!((report.bad_count, report.bad[0].segment, report.bad[0].offset), (1, 1, last.offset));
     assert_eq!(report.records, 1);
+    // While a process has the folder it may be a batch that is just being written.
+    let lock = std::fs::File::options().write(true).open(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let report = verify(folder.path());
+    assert!(report.is_good(), "{report:?}");
+    assert_eq!(report.tail.map(|tail| (tail.segment, tail.offset)), Some((1, last.offset)));
 }
 
 #[test]

@@ -265,6 +265,29 @@ fn a_deleted_folder_costs_time_only() {
 }
 
 #[test]
+fn a_store_left_open_when_the_machine_lost_power_is_never_asked() {
+    let (folder, unclean) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = FakeLog::salted(0);
+    let indexer = start_sled(&log, folder.path(), IndexerOptions::default());
+    indexer.enqueue(log.append_mixed(3_000));
+    indexer.wait_idle();
+    copy_folder(folder.path(), unclean.path());
+    drop(indexer);
+
+    let other_run = SledOptions { boot_id: Some("the next run".to_owned()), ..fixture::small_sled() };
+    let refused = SledIndex::open(unclean.path(), other_run.clone()).unwrap_err();
+    assert!(refused.0.contains("started anew"), "{refused}");
+    let again = SledIndex::open(unclean.path(), other_run.clone()).unwrap();
+    assert_eq!(
+        again.checkpoint().unwrap(),
+        None,
+        "what was left is gone, also if the program ends before it is made again"
+    );
+    let closed = SledIndex::open(folder.path(), other_run).unwrap();
+    assert_eq!(closed.checkpoint().unwrap().unwrap().number, 3_000, "an orderly close outlives the machine");
+}
+
+#[test]
 fn a_close_in_the_middle_of_a_rebuild_is_gone_on_from_later() {
     let log = FakeLog::salted(0);
     log.append_mixed(5_000);

@@ -278,7 +278,13 @@ pub(super) fn start_failing(
 
 /// Small figures, so that tests reach every limit.
 pub(super) fn small_sled() -> SledOptions {
-    SledOptions { cache_bytes: 1 << 20, flush_every_ms: 10_000, head_flush_records: 300, replay_margin_records: 100 }
+    SledOptions {
+        cache_bytes: 1 << 20,
+        flush_every_ms: 10_000,
+        head_flush_records: 300,
+        replay_margin_records: 100,
+        boot_id: Some("this run".to_owned()),
+    }
 }
 
 /// An indexer over sled in `folder`, as the journal opens it.

@@ -12,6 +12,7 @@ use kassette_record::Hash;
 
 use crate::Position;
 
+mod boot;
 mod fill;
 mod indexer;
 mod memory;

@@ -1,7 +1,7 @@
 //! The persistent index over sled 0.34.
 //!
 //! Folder: `sled-<n>` holds a store, the highest `n` is the one in use; `clean` is written after an orderly close and names the
-//! checkpoint. Everything may be deleted at any time while the server is stopped.
+//! checkpoint; `boot` names the run of the machine in which the folder was opened last. Everything may be deleted at any time while the server is stopped.
 //!
 //! Keys begin with a letter; numbers are big-endian, a position is segment and offset (8 bytes):
 //!
@@ -30,6 +30,7 @@ use std::time::Duration;
 use kassette_model::{CashBoxId, OperationId, QueueId};
 use parking_lot::{Mutex, RwLock};
 
+use super::boot::{boot_id, is_same_boot, note_boot};
 use super::sled_bytes::{
     checkpoint_bytes, head_bytes, head_from, key, numbered_from, position_bytes, position_from, row_bytes, row_from,
 };
@@ -61,11 +62,19 @@ pub struct SledOptions {
     pub head_flush_records: u64,
     /// After an unclean stop: how many records before the checkpoint are applied again at least.
     pub replay_margin_records: u64,
+    /// Names the present run of the machine; `None` when that cannot be told.
+    pub boot_id: Option<String>,
 }
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, flush_every_ms: 500, head_flush_records: 16_384, replay_margin_records: 16_384 }
+        Self {
+            cache_bytes: 64 << 20,
+            flush_every_ms: 500,
+            head_flush_records: 16_384,
+            replay_margin_records: 16_384,
+            boot_id: boot_id(),
+        }
     }
 }
 
@@ -109,7 +118,16 @@ impl SledIndex {
         fs::create_dir_all(folder).map_err(|error| failure("make the folder", &error))?;
         let clean = take_clean_mark(folder).map_err(|error| failure("read the mark of an orderly close", &error))?;
         let found = generations(folder).map_err(|error| failure("list the folder", &error))?;
-        found.iter().rev().skip(1).for_each(|old| delete(&store_folder(folder, *old)));
+        let now = options.boot_id.as_deref();
+        let trusted = clean.is_some() || is_same_boot(folder, now);
+        // An untrusted store goes before the note of this run is made: a crash in between must not make it look trusted.
+        found.iter().rev().skip(usize::from(trusted)).for_each(|old| delete(&store_folder(folder, *old)));
+        note_boot(folder, now).map_err(|error| failure("note the run of the machine", &error))?;
+        if !trusted && !found.is_empty() {
+            return Err(IndexError(
+                "the machine was started anew without an orderly close; made again from the log".to_owned(),
+            ));
+        }
         match found.last() {
             Some(newest) => Self::open_store(folder, *newest, options, clean.as_deref()),
             None => Self::open_store(folder, 1, options, None),
@@ -123,6 +141,8 @@ impl SledIndex {
     pub fn fresh(folder: &Path, options: SledOptions) -> Result<Self, IndexError> {
         fs::create_dir_all(folder).map_err(|error| failure("make the folder", &error))?;
         take_clean_mark(folder).map_err(|error| failure("remove the mark of an orderly close", &error))?;
+        let now = options.boot_id.as_deref();
+        note_boot(folder, now).map_err(|error| failure("note the run of the machine", &error))?;
         let found = generations(folder).map_err(|error| failure("list the folder", &error))?;
         found.iter().for_each(|old| delete(&store_folder(folder, *old)));
         let next = found.last().map_or(1, |newest| newest.saturating_add(1));

@@ -3,7 +3,7 @@
 //! One machine for recovery, the scrubber, reindexing and offline verification; they differ in what they do with the records
 //! and in where they start and end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kassette_model::CashBoxId;
 use kassette_record::{Hash, RecordError, v1};
@@ -11,6 +11,7 @@ use kassette_record::{Hash, RecordError, v1};
 use crate::log::frame::{BodiesState, FrameHead, FrameKind};
 use crate::log::scan::{BadBytes, ScannedFrame};
 use crate::log::segment::SegmentHeader;
+use crate::log::state::DAMAGES_MAX;
 use crate::{Damage, JournalError, Position};
 
 /// A record that belongs to the log: its frame is good (perhaps not its bodies) and no torn batch.
@@ -82,7 +83,7 @@ enum Item {
 
 /// Tells the last record of a cash box that the pass has not met yet, when it does not start at the beginning: from the link
 /// backwards of the frame at hand, or, for bad bytes, from elsewhere.
-pub type KnownLast<'a> = Box<dyn Fn(CashBoxId, Asked) -> Result<Option<Last>, JournalError> + 'a>;
+pub type KnownLast<'a> = Box<dyn Fn(CashBoxId, Asked) -> Result<Option<Last>, JournalError> + Send + 'a>;
 
 /// What is known when [`KnownLast`] is asked.
 #[derive(Debug, Clone, Copy)]
@@ -103,10 +104,16 @@ pub struct LogCheck<'a> {
     pending_last: Option<FrameHead>,
     sealed: bool,
     open_hole: Option<usize>,
+    /// Up to here records are known from elsewhere to have been durable.
+    known_number: u64,
+    keeps_end: bool,
+    damaged: HashSet<CashBoxId>,
     /// Places where records are missing.
     pub holes: Vec<Hole>,
-    /// Everything that is wrong, in order.
+    /// What is wrong, in order; beyond [`DAMAGES_MAX`] only the first of each cash box.
     pub damages: Vec<Damage>,
+    /// Damages that were left out there.
+    pub damages_unnamed: u64,
     /// Records accepted.
     pub records: u64,
 }
@@ -124,6 +131,10 @@ impl<'a> LogCheck<'a> {
             pending_last: None,
             sealed: false,
             open_hole: None,
+            known_number: 0,
+            keeps_end: false,
+            damaged: HashSet::new(),
+            damages_unnamed: 0,
             holes: Vec::new(),
             damages: Vec::new(),
             records: 0,
@@ -139,6 +150,18 @@ impl<'a> LogCheck<'a> {
             batch: head.batch,
             pending_last: Some(*head),
             records: number,
+            ..Self::from_start()
+        }
+    }
+
+    /// A pass from the beginning of a segment that is not the first; `known_last` tells the last record of a cash box there.
+    #[must_use]
+    pub fn from_segment(header: &SegmentHeader, known_last: KnownLast<'a>) -> Self {
+        Self {
+            known_last: Some(known_last),
+            expected_number: header.first_record,
+            batch: header.first_batch.saturating_sub(1),
+            records: header.first_record.saturating_sub(1),
             ..Self::from_start()
         }
     }
@@ -179,6 +202,17 @@ impl<'a> LogCheck<'a> {
     #[must_use]
     pub const fn next_batch(&self) -> u64 {
         self.batch.saturating_add(1)
+    }
+
+    /// Records up to this number are known to have been durable: none of them, nor its batch, can be a torn tail.
+    pub const fn knows(&mut self, number: u64) {
+        self.known_number = number;
+    }
+
+    /// Whether records at the end of the log are damaged or missing that were durable: nothing there may be overwritten.
+    #[must_use]
+    pub const fn keeps_end(&self) -> bool {
+        self.keeps_end
     }
 
     /// Whether the last thing in the log is the seal of an orderly stop.
@@ -277,7 +311,63 @@ impl<'a> LogCheck<'a> {
             .unwrap_or(self.expected_number)
     }
 
-    /// The log ends at `end` of its last segment: whatever is not whole in the last batch is a torn tail.
+    /// The number up to which everything was durable: what is known from elsewhere, to the end of its batch when anything of the
+    /// rest is there, because a batch is durable as a whole. (Nothing is there when the batch was torn and cut at an earlier
+    /// opening.)
+    fn durable_number(&self) -> u64 {
+        let known = |head: &FrameHead| head.kind == FrameKind::Record && head.number <= self.known_number;
+        let good = self.pending.iter().filter_map(|item| match item {
+            Item::Frame(frame) => Some(frame.head),
+            Item::Bad(_) => None,
+        });
+        let Some(batch) = good.chain(self.pending_last).filter(known).max_by_key(|head| head.number) else {
+            return self.known_number;
+        };
+        let first = batch.number.saturating_sub(u64::from(batch.batch_place));
+        let last = first.saturating_add(u64::from(batch.batch_frames)).saturating_sub(1);
+        let rest =
+            |head: FrameHead| head.batch == batch.batch && head.number > self.known_number && head.number <= last;
+        let mut heads = self.pending.iter().filter_map(|item| match item {
+            Item::Frame(frame) => Some(frame.head),
+            Item::Bad(bad) => bad.head_hint,
+        });
+        if heads.any(rest) { last.max(self.known_number) } else { self.known_number }
+    }
+
+    /// The end of the log when records up to `durable` were durable and not all of them are whole: that is damage. It stays
+    /// where it is, so that every later opening finds it again.
+    fn end_with_damage(
+        &mut self,
+        end: Position,
+        durable: u64,
+        accept: &mut dyn FnMut(Accepted<'_>) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        for item in &mut self.pending {
+            if let Item::Frame(frame) = item
+                && frame.bodies_state == BodiesState::Zeroed
+            {
+                // Nothing is erased in the last batch.
+                frame.bodies_state = BodiesState::Bad;
+            }
+        }
+        self.commit_pending(accept)?;
+        let lost = durable.saturating_add(1).saturating_sub(self.expected_number);
+        if lost > 0 {
+            let place = self.open_hole.and_then(|index| self.holes.get(index)).map_or(end, |hole| hole.position);
+            let reason = "the index knows acknowledged records that the log no longer has";
+            let open = self.open_hole.is_some();
+            self.missing_before(durable.saturating_add(1), end, reason);
+            if open {
+                self.damage(place, None, None, format!("{reason}: {lost} records are missing"));
+            }
+        }
+        self.open_hole = None;
+        self.keeps_end = true;
+        Ok(())
+    }
+
+    /// The log ends at `end` of its last segment: whatever is not whole in the last batch is a torn tail, unless it is known
+    /// ([`LogCheck::knows`]) to have been durable.
     ///
     /// # Errors
     /// What `accept` gives.
@@ -297,6 +387,19 @@ impl<'a> LogCheck<'a> {
             (Some(bad), Some(gap)) => Some(bad.min(gap)),
             (bad, gap) => bad.or(gap),
         };
+        let whole_to = self.pending.get(..cut_at.unwrap_or(self.pending.len())).unwrap_or_default().iter().rev();
+        let whole_to = whole_to
+            .filter_map(|item| match item {
+                Item::Frame(frame) if frame.head.kind == FrameKind::Record => Some(frame.head.number),
+                _ => None,
+            })
+            .next()
+            .unwrap_or(self.expected_number.saturating_sub(1));
+        let durable = self.durable_number();
+        if durable > whole_to {
+            self.end_with_damage(end, durable, accept)?;
+            return Ok(None);
+        }
         let frames_whole = self.pending_last.filter(|head| head.kind == FrameKind::Record);
         let batch_frames = frames_whole.map(|head| u64::from(head.batch_frames));
         let Some(cut_at) = cut_at else {
@@ -362,13 +465,16 @@ impl<'a> LogCheck<'a> {
     }
 
     fn first_gap(&self) -> Option<usize> {
-        let mut expected = self.expected_number;
+        let mut expected = None;
         for (index, item) in self.pending.iter().enumerate() {
             if let Item::Frame(frame) = item {
-                if frame.head.kind == FrameKind::Record && frame.head.number != expected {
+                // What is missing before the first record of this batch was in earlier batches: damage, not a torn write.
+                let first = frame.head.number.saturating_sub(u64::from(frame.head.batch_place));
+                let expected = expected.get_or_insert(first.max(self.expected_number));
+                if frame.head.kind == FrameKind::Record && frame.head.number != *expected {
                     return Some(index);
                 }
-                expected = expected.saturating_add(1);
+                *expected = expected.saturating_add(1);
             }
         }
         None
@@ -390,7 +496,16 @@ impl<'a> LogCheck<'a> {
 
     fn damage(&mut self, position: Position, cash_box: Option<CashBoxId>, row: Option<u64>, reason: String) {
         let Position { segment, offset } = position;
-        self.damages.push(Damage { segment, offset, cash_box, row, reason });
+        self.add_damage(Damage { segment, offset, cash_box, row, reason });
+    }
+
+    fn add_damage(&mut self, damage: Damage) {
+        let first_of_cash_box = damage.cash_box.is_some_and(|cash_box| self.damaged.insert(cash_box));
+        if self.damages.len() < DAMAGES_MAX || first_of_cash_box {
+            self.damages.push(damage);
+        } else {
+            self.damages_unnamed = self.damages_unnamed.saturating_add(1);
+        }
     }
 
     fn hole(&mut self, bad: BadBytes) -> Result<(), JournalError> {
@@ -484,7 +599,10 @@ impl<'a> LogCheck<'a> {
                 )));
             }
             Err(error) => {
-                self.damage(frame.position, None, None, error.to_string());
+                let reason = error.to_string();
+                self.damage(frame.position, None, None, reason.clone());
+                let (first_number, missing) = (number, 1);
+                self.holes.push(Hole { position: frame.position, reason, first_number, missing, attributed: 0 });
                 return Ok(());
             }
         };
@@ -514,7 +632,7 @@ impl<'a> LogCheck<'a> {
         let last = match self.last(fixed.cash_box, Asked::Linked(previous)) {
             Ok(last) => last,
             Err(JournalError::Damaged(damage)) => {
-                self.damages.push(Damage { cash_box: Some(fixed.cash_box), ..damage });
+                self.add_damage(Damage { cash_box: Some(fixed.cash_box), ..damage });
                 return Ok(());
             }
             Err(error) => return Err(error),

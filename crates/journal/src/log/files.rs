@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kassette_record::SealedRecord;
 use parking_lot::{Mutex, RwLock};
 
+use crate::index::Checkpoint;
 use crate::log::frame::{BodiesState, FRAME_HEAD_BYTES, FrameHead, FrameKind, Place};
 use crate::log::segment::{SegmentHeader, io_error, segment_name};
 use crate::log::storage::{SegmentFile, Storage};
@@ -90,6 +91,13 @@ impl LogFiles {
         }
         open.files.insert(segment, (Arc::clone(&file), uses));
         Ok(file)
+    }
+
+    /// Whether the log has exactly the record of a checkpoint (number, position and hash), whole.
+    #[must_use]
+    pub fn has(&self, checkpoint: &Checkpoint) -> bool {
+        self.read(checkpoint.position)
+            .is_ok_and(|read| read.number == checkpoint.number && read.record.hash == checkpoint.hash)
     }
 
     /// Reads the record at a position and checks both checksums.

@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod files;
+pub mod for_index;
 pub mod frame;
 pub mod inbox;
 pub mod pass;

@@ -1,17 +1,9 @@
 //! Passes over the log: whole, from a record on, or up to a record.
 
-use std::sync::Arc;
-
-use kassette_record::SealedRecord;
-
-use crate::index::{Checkpoint, EntryScan, IndexEntry, LogSource};
 use crate::log::check::{Accepted, LogCheck, Tail};
 use crate::log::files::LogFiles;
-use crate::log::frame::FrameKind;
 use crate::log::scan::{Found, SegmentScan};
 use crate::log::segment::SegmentHeader;
-use crate::log::state::LogState;
-use crate::log::writer::index_entry;
 use crate::{JournalError, Position};
 
 /// How a pass went on after a part of the log.
@@ -93,92 +85,4 @@ pub fn pass(
     }
     let tail = check.end(end, accept)?;
     Ok(PassEnd { position: end, tail, stopped: false })
-}
-
-/// The log as the index reads it.
-pub struct LogForIndex {
-    /// The segments.
-    pub files: Arc<LogFiles>,
-    /// How far it is durable.
-    pub state: Arc<LogState>,
-}
-
-impl LogSource for LogForIndex {
-    fn last_number(&self) -> u64 {
-        self.state.end().number
-    }
-
-    fn fits(&self, checkpoint: &Checkpoint) -> bool {
-        checkpoint.number <= self.state.end().number
-            && self
-                .files
-                .read(checkpoint.position)
-                .is_ok_and(|read| read.number == checkpoint.number && read.record.hash == checkpoint.hash)
-    }
-
-    fn scan(&self, first_number: u64) -> EntryScan {
-        let last_number = self.state.end().number;
-        let headers = self.files.headers();
-        // The last segment that begins at or before the record wanted.
-        let start = headers.iter().rposition(|header| header.first_record <= first_number).unwrap_or(0);
-        let segments: Vec<SegmentHeader> = headers.into_iter().skip(start).collect();
-        Box::new(Entries {
-            files: Arc::clone(&self.files),
-            segments: segments.into_iter(),
-            scan: None,
-            next_number: first_number,
-            last_number,
-        })
-    }
-}
-
-struct Entries {
-    files: Arc<LogFiles>,
-    segments: std::vec::IntoIter<SegmentHeader>,
-    scan: Option<SegmentScan>,
-    next_number: u64,
-    last_number: u64,
-}
-
-impl Entries {
-    fn step(&mut self) -> Result<Option<IndexEntry>, JournalError> {
-        while self.next_number <= self.last_number {
-            let Some(scan) = &mut self.scan else {
-                let Some(header) = self.segments.next() else { return Ok(None) };
-                self.scan = Some(SegmentScan::new(self.files.file(header.segment)?, header, 0)?);
-                continue;
-            };
-            match scan.read_next()? {
-                Found::Frame(frame)
-                    if frame.head.kind == FrameKind::Record && frame.head.number >= self.next_number =>
-                {
-                    if frame.head.number > self.last_number {
-                        return Ok(None);
-                    }
-                    self.next_number = frame.head.number.saturating_add(1);
-                    // A header that cannot be read was named as damage by the pass at opening.
-                    if let Ok(record) = SealedRecord::read(frame.header, Vec::new()) {
-                        return Ok(Some(index_entry(&record, frame.head.number, frame.position)));
-                    }
-                }
-                Found::Frame(_) | Found::Bad(_) => {}
-                Found::End { .. } => self.scan = None,
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl Iterator for Entries {
-    type Item = Result<IndexEntry, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step().map_err(|error| error.to_string()).transpose();
-        if matches!(step, Some(Err(_))) {
-            // Not again: the reader may be blocked by the same place for ever.
-            self.next_number = u64::MAX;
-            self.last_number = 0;
-        }
-        step
-    }
 }

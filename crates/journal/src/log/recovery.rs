@@ -5,17 +5,17 @@ use std::sync::Arc;
 use kassette_stdx::{Clock, Entropy};
 
 use crate::index::{Checkpoint, Index};
-use crate::log::check::{Asked, KnownLast, Last, LogCheck};
+use crate::log::check::{Asked, Hole, KnownLast, Last, LogCheck};
 use crate::log::files::LogFiles;
-use crate::log::frame::FrameHead;
-use crate::log::pass::{GoOn, Part, PassEnd, pass};
+use crate::log::frame::{FRAME_ALIGN, FrameHead};
+use crate::log::pass::{GoOn, Part, pass};
 use crate::log::preallocate::{fill_with_zeros, make_spare};
-use crate::log::scan::{Found, SegmentScan};
+use crate::log::scan::{Found, SCAN_CHUNK_BYTES, SegmentScan};
 use crate::log::segment::{
     HEADER_BLOCK_BYTES, SPARE_NAME, SPARE_UNFINISHED_NAME, SegmentHeader, io_error, list_segments, segment_name,
 };
 use crate::log::state::{LogEnd, LogState};
-use crate::log::storage::SegmentFile;
+use crate::log::storage::{SegmentFile, is_no_space};
 use crate::log::writer::{WriterStart, begin_segment};
 use crate::options::JournalOptions;
 use crate::{Damage, JournalError, Position};
@@ -28,8 +28,8 @@ pub struct Recovered {
     pub state: Arc<LogState>,
     /// What was cut off.
     pub cut: Option<Damage>,
-    /// The index knows acknowledged records that the log does not have and that no torn tail explains: cash boxes are refused, and
-    /// the index is kept as it is, as the only witness.
+    /// Records are lost whose cash boxes the log alone does not tell, and the index does not fit the log any more: it is kept as
+    /// it is, as the only witness.
     pub index_is_witness: bool,
     /// Up to here nothing was read yet: work for the scrubber.
     pub unread_to: Option<Position>,
@@ -70,7 +70,7 @@ pub fn recover(
         }
         files.add(header);
     }
-    let spare = find_spare(files, options)?;
+    let spare = find_spare(files, options, &mut damages)?;
     let Some(last_header) = files.headers().last().copied() else {
         return create(files, options, clock, entropy, spare);
     };
@@ -82,6 +82,8 @@ pub fn recover(
         None => LogCheck::from_start(),
         Some((_, head, number)) => LogCheck::after(*number, head, known_last(files, index)),
     };
+    // The index is told of records only after their sync: what it knows is never a torn tail.
+    check.knows(checkpoint.map_or(0, |checkpoint| checkpoint.number));
     let start = from.map(|(after, _, _)| after);
     let (mut done_bytes, unread_bytes) = (0_u64, start.map_or(0, |start| bytes_before(files, start)));
     let end = pass(files, Part { from: start, until: None }, &mut check, &mut |_| Ok(()), &mut |bytes, _| {
@@ -93,17 +95,27 @@ pub fn recover(
     let writable = storage
         .open(&segment_name(last_header.segment), true)
         .map_err(|source| io_error("open for writing", last_header.segment, source))?;
-    let position = end.tail.as_ref().map_or(end.position, |tail| tail.position);
+    let position = match &end.tail {
+        _ if check.keeps_end() => after_last_byte(&*writable, &last_header, end.position)?,
+        Some(tail) => tail.position,
+        None => end.position,
+    };
+    if end.tail.is_some() {
+        save_cut(files, &*writable, &last_header, position)?;
+    }
     clean_tail(&*writable, &last_header, position, end.tail.is_some())?;
+    // Likewise the name of a segment that was just begun.
+    storage
+        .sync_names()
+        .map_err(|source| JournalError::Io { what: "sync the names in the journal folder".to_owned(), source })?;
 
     let last_number = check.next_number().saturating_sub(1);
-    let ahead = checkpoint.filter(|checkpoint| checkpoint.number > last_number);
     let state = LogState::new(LogEnd { number: last_number, position });
-    let mut cut = end.tail.as_ref().map(|tail| cut_report(tail.position, tail.records_lost, &tail.reason));
-    let witness = match (ahead, index) {
-        (Some(ahead), Some(index)) => judge_ahead(&mut check, index, &ahead, &end, options, &mut cut),
-        _ => false,
-    };
+    let cut = end.tail.as_ref().map(|tail| cut_report(tail.position, tail.records_lost, &tail.reason));
+    let witness = checkpoint.is_some_and(|checkpoint| {
+        let untold = |hole: &Hole| hole.missing > hole.attributed && hole.first_number <= checkpoint.number;
+        check.holes.iter().any(untold) && !files.has(&checkpoint)
+    });
     attribute_holes(&mut check, index, &state);
     for damage in damages.into_iter().chain(std::mem::take(&mut check.damages)) {
         state.add_damage(damage);
@@ -141,8 +153,13 @@ fn cut_report(position: Position, records_lost: u64, reason: &str) -> Damage {
     }
 }
 
-/// A spare of the right size is used, anything else removed.
-fn find_spare(files: &LogFiles, options: &JournalOptions) -> Result<Option<Arc<dyn SegmentFile>>, JournalError> {
+/// An empty spare of the right size is used, anything else without records removed. One that holds records of the next segment
+/// is that segment, whose name a power cut took back: it gets its name again and is made known.
+fn find_spare(
+    files: &LogFiles,
+    options: &JournalOptions,
+    damages: &mut Vec<Damage>,
+) -> Result<Option<Arc<dyn SegmentFile>>, JournalError> {
     let storage = files.storage();
     let failed = |source| JournalError::Io { what: "look for a spare segment".to_owned(), source };
     let names = storage.names().map_err(failed)?;
@@ -153,16 +170,60 @@ fn find_spare(files: &LogFiles, options: &JournalOptions) -> Result<Option<Arc<d
         return Ok(None);
     }
     let spare = storage.open(SPARE_NAME, true).map_err(failed)?;
-    // Its first block may hold a header already when the stop came between writing and naming it.
-    let fits = spare.bytes().map_err(failed)? == u64::from(options.segment_bytes);
+    let bytes = spare.bytes().map_err(failed)?;
     let mut block = vec![0; HEADER_BLOCK_BYTES as usize];
-    let empty =
-        fits && spare.read_at(&mut block, 0).map_err(failed)? == block.len() && block.iter().all(|byte| *byte == 0);
-    if empty {
-        return Ok(Some(spare));
+    let count = spare.read_at(&mut block, 0).map_err(failed)?;
+    if block.iter().all(|byte| *byte == 0) {
+        if bytes == u64::from(options.segment_bytes) && count == block.len() {
+            return Ok(Some(spare));
+        }
+    } else if has_bytes(&*spare, bytes).map_err(failed)? {
+        adopt_spare(files, &block, damages)?;
+        return Ok(None);
     }
+    // Nothing was written behind the header: the stop came between writing and naming it.
     storage.remove(SPARE_NAME).map_err(failed)?;
     Ok(None)
+}
+
+/// Whether anything stands behind the header block.
+fn has_bytes(file: &dyn SegmentFile, bytes: u64) -> std::io::Result<bool> {
+    let mut found = false;
+    for_each_chunk(file, u64::from(HEADER_BLOCK_BYTES), bytes, &mut |chunk, _| {
+        found = found || chunk.iter().any(|byte| *byte != 0);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn adopt_spare(files: &LogFiles, block: &[u8], damages: &mut Vec<Damage>) -> Result<(), JournalError> {
+    let headers = files.headers();
+    let next = headers.last().map_or(1, |last| last.segment.saturating_add(1));
+    let fits = SegmentHeader::decode(block, next)
+        .ok()
+        .filter(|(header, _)| headers.first().is_none_or(|first| first.log_id == header.log_id));
+    let Some((header, damage)) = fits else {
+        return Err(JournalError::Damaged(Damage {
+            segment: next,
+            offset: 0,
+            cash_box: None,
+            row: None,
+            reason: format!(
+                "{SPARE_NAME} is not empty and is not {}: move it out of the folder, and keep it",
+                segment_name(next)
+            ),
+        }));
+    };
+    let name = segment_name(next);
+    tracing::warn!(segment = next, "{SPARE_NAME} holds records and gets its name back");
+    let storage = files.storage();
+    storage
+        .rename(SPARE_NAME, &name)
+        .and_then(|()| storage.sync_names())
+        .map_err(|source| io_error("name", next, source))?;
+    damages.extend(damage);
+    files.add(header);
+    Ok(())
 }
 
 /// The first segment of an empty folder.
@@ -256,87 +317,106 @@ fn bytes_before(files: &LogFiles, position: Position) -> u64 {
         .saturating_add(u64::from(position.offset))
 }
 
-/// Makes the rest of the last segment zeros again and durable, before anything is appended there.
+/// Where writing can go on behind everything that is not zero from `from` on.
+fn after_last_byte(file: &dyn SegmentFile, header: &SegmentHeader, from: Position) -> Result<Position, JournalError> {
+    let mut last = u64::from(from.offset);
+    for_each_chunk(file, u64::from(from.offset), u64::from(header.bytes), &mut |chunk, at| {
+        if let Some(found) = chunk.iter().rposition(|byte| *byte != 0) {
+            last = at.saturating_add(found as u64).saturating_add(1);
+        }
+        Ok(())
+    })
+    .map_err(|source| io_error("read", header.segment, source))?;
+    let offset = last.next_multiple_of(FRAME_ALIGN as u64).min(u64::from(header.bytes));
+    Ok(Position { offset: u32::try_from(offset).unwrap_or(header.bytes), ..from })
+}
+
+/// Reads a file from offset `from` to `end`, or as far as it goes, in chunks; `visit` gets each with its offset.
+fn for_each_chunk(
+    file: &dyn SegmentFile,
+    from: u64,
+    end: u64,
+    visit: &mut dyn FnMut(&mut [u8], u64) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut at = from;
+    let mut chunk = vec![0; SCAN_CHUNK_BYTES];
+    while at < end {
+        let wanted = usize::try_from(end.saturating_sub(at)).unwrap_or(chunk.len()).min(chunk.len());
+        let count = file.read_at(chunk.get_mut(..wanted).unwrap_or_default(), at)?;
+        if count == 0 {
+            break;
+        }
+        visit(chunk.get_mut(..count).unwrap_or_default(), at)?;
+        at = at.saturating_add(count as u64);
+    }
+    Ok(())
+}
+
+/// Keeps what is about to be cut from `from` on in a file of its own, durable before anything is overwritten. Without space for
+/// it the cut is made all the same: nothing in it was known to anyone.
+fn save_cut(
+    files: &LogFiles,
+    file: &dyn SegmentFile,
+    header: &SegmentHeader,
+    from: Position,
+) -> Result<(), JournalError> {
+    let end = after_last_byte(file, header, from)?.offset;
+    if end <= from.offset {
+        return Ok(());
+    }
+    let storage = files.storage();
+    let stem = format!("cut-{:08}-{}", from.segment, from.offset);
+    let mut saved = String::new();
+    let mut save = || {
+        let names = storage.names()?;
+        let mut candidates =
+            std::iter::once(format!("{stem}.bin")).chain((2_u32..).map(|number| format!("{stem}-{number}.bin")));
+        saved = candidates.find(|name| !names.contains(name)).unwrap_or_default();
+        let copy = storage.create(&saved)?;
+        for_each_chunk(file, u64::from(from.offset), u64::from(end), &mut |chunk, at| {
+            copy.write_all_at(chunk, at.saturating_sub(u64::from(from.offset)))
+        })?;
+        copy.sync_all()?;
+        storage.sync_names()
+    };
+    match save() {
+        Ok(()) => tracing::warn!(file = %saved, "what is cut off the journal is kept in a file"),
+        Err(error) if is_no_space(&error) => {
+            let _ = storage.remove(&saved);
+            tracing::error!(%error, "no space to keep what is cut off the journal");
+        }
+        Err(source) => return Err(JournalError::Io { what: format!("write {saved}"), source }),
+    }
+    Ok(())
+}
+
+/// Makes the rest of the last segment zeros again, before anything is appended there, and all of it durable: a process that was
+/// killed may have written what it had not synced yet, and what is answered from now on must not be lost.
 fn clean_tail(file: &dyn SegmentFile, header: &SegmentHeader, from: Position, dirty: bool) -> Result<(), JournalError> {
     let failed = |source| io_error("clean the end of", header.segment, source);
     let bytes = u64::from(header.bytes);
     let found = file.bytes().map_err(failed)?;
     if dirty {
-        let mut at = u64::from(from.offset);
-        let mut chunk = vec![0; 256 * 1024];
-        while at < found.min(bytes) {
-            let wanted = usize::try_from(found.min(bytes).saturating_sub(at)).unwrap_or(chunk.len()).min(chunk.len());
-            let part = chunk.get_mut(..wanted).unwrap_or_default();
-            let count = file.read_at(part, at).map_err(failed)?;
-            let part = part.get_mut(..count).unwrap_or_default();
-            if part.is_empty() {
-                break;
+        let clean = for_each_chunk(file, u64::from(from.offset), bytes, &mut |chunk, at| {
+            if chunk.iter().all(|byte| *byte == 0) {
+                return Ok(());
             }
-            if part.iter().any(|byte| *byte != 0) {
-                part.fill(0);
-                file.write_all_at(part, at).map_err(failed)?;
-            }
-            at = at.saturating_add(count as u64);
-        }
+            chunk.fill(0);
+            file.write_all_at(chunk, at)
+        });
+        clean.map_err(failed)?;
     }
     if found < bytes {
         fill_with_zeros(file, found, bytes).map_err(failed)?;
     }
-    if dirty || found < bytes {
-        file.sync_all().map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// The index has records that the log does not. It is only told of durable records, so they were acknowledged and are lost.
-/// When no more than one batch can be gone it may be the torn tail (`false`); otherwise the cash boxes are refused (`true`).
-fn judge_ahead(
-    check: &mut LogCheck<'_>,
-    index: &dyn Index,
-    ahead: &Checkpoint,
-    end: &PassEnd,
-    options: &JournalOptions,
-    cut: &mut Option<Damage>,
-) -> bool {
-    let lost = ahead.number.saturating_sub(check.next_number().saturating_sub(1));
-    let reason = format!("the index knows {lost} acknowledged records that the log no longer has");
-    let place = end.tail.as_ref().map_or(end.position, |tail| tail.position);
-    if !check.sealed() && lost <= options.batch_records_max as u64 {
-        let report = cut.get_or_insert_with(|| cut_report(place, lost, "nothing of it is left"));
-        report.reason = format!("{}; {reason}", report.reason);
-        return false;
-    }
-    let mut after = None;
-    let mut named = false;
-    while let Ok(cash_boxes) = index.cash_boxes(after, 1000) {
-        for cash_box in &cash_boxes {
-            let row = check.met(*cash_box).map_or(0, |last| last.row);
-            let head = index.head(*cash_box).ok().flatten();
-            if let Some(head) = head.filter(|head| check.is_whole() && head.row > row) {
-                let rows = head.row.saturating_sub(row);
-                check.attribute_row(*cash_box, row.saturating_add(1), rows, place, reason.clone());
-                named = true;
-            }
-        }
-        after = cash_boxes.last().copied();
-        if after.is_none() {
-            break;
-        }
-    }
-    if !named {
-        check.damages.push(Damage { segment: place.segment, offset: place.offset, cash_box: None, row: None, reason });
-    }
-    true
+    file.sync_all().map_err(failed)
 }
 
 /// Finds the cash boxes of records that are missing and could not be told so far: by their heads in the index; and when that
 /// does not tell either, whoever has no record after the hole is refused, because nothing proves that it lost none.
 fn attribute_holes(check: &mut LogCheck<'_>, index: Option<&dyn Index>, state: &LogState) {
     let open = |check: &LogCheck<'_>| check.holes.iter().any(|hole| hole.missing > hole.attributed);
-    if !open(check) {
-        return;
-    }
-    if let Some(index) = index.filter(|_| check.is_whole()) {
+    if let Some(index) = index.filter(|_| open(check) && check.is_whole()) {
         let mut after = None;
         while let Ok(cash_boxes) = index.cash_boxes(after, 1000) {
             for cash_box in &cash_boxes {
@@ -351,7 +431,10 @@ fn attribute_holes(check: &mut LogCheck<'_>, index: Option<&dyn Index>, state: &
                 if let Some(place) = place {
                     let rows = head.row.saturating_sub(row);
                     let first = row.saturating_add(1);
-                    let reason = format!("rows {first} to {} are missing, the index knows them", head.row);
+                    let reason = format!(
+                        "rows {first} to {} are missing: acknowledged records that only the index still knows",
+                        head.row
+                    );
                     check.attribute_row(*cash_box, first, rows, place, reason);
                 }
             }
@@ -361,20 +444,8 @@ fn attribute_holes(check: &mut LogCheck<'_>, index: Option<&dyn Index>, state: &
             }
         }
     }
-    for hole in check.holes.iter().filter(|hole| hole.missing > hole.attributed) {
-        let damage = Damage {
-            segment: hole.position.segment,
-            offset: hole.position.offset,
-            cash_box: None,
-            row: None,
-            reason: format!(
-                "{} records are missing from number {} on and nothing tells their cash boxes: {}",
-                hole.missing.saturating_sub(hole.attributed),
-                hole.first_number,
-                hole.reason
-            ),
-        };
-        state.add_unproven(hole.position, damage.clone());
-        state.add_damage(damage);
+    for hole in &check.holes {
+        state.meets_hole(hole.position);
+        state.hold_unproven(hole);
     }
 }

@@ -10,6 +10,9 @@ use crate::log::storage::SegmentFile;
 
 /// Bytes read at once.
 pub const SCAN_CHUNK_BYTES: usize = 256 * 1024;
+/// Longest record header that is written, and that is believed where a frame is looked for after bad bytes: what looks like the
+/// start of a frame there may be the content of a body.
+pub const RECORD_HEADER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A frame whose head and record header are good.
 #[derive(Debug, Clone)]
@@ -96,7 +99,9 @@ impl SegmentScan {
     fn bytes(&mut self, at: usize, wanted: usize) -> Result<&[u8], JournalError> {
         let wanted_end = at.saturating_add(wanted).min(self.end);
         if at < self.base || wanted_end > self.base.saturating_add(self.buffer.len()) {
-            let length = wanted_end.saturating_sub(at).max(SCAN_CHUNK_BYTES).min(self.end.saturating_sub(at));
+            // Twice a large wish, so that many overlapping ones do not read the same bytes each time.
+            let wish = wanted_end.saturating_sub(at).saturating_mul(2).max(SCAN_CHUNK_BYTES);
+            let length = wish.min(self.end.saturating_sub(at));
             self.buffer.resize(length, 0);
             let count = self
                 .file
@@ -149,6 +154,23 @@ impl SegmentScan {
         }))
     }
 
+    /// Whether a good frame stands at `at`: lengths that can be, and the checksum of head and record header.
+    fn is_frame(&mut self, at: usize) -> Result<bool, JournalError> {
+        let place = Place { log_id: self.header.log_id, position: position(self.header.segment, at) };
+        let Some(head) = FrameHead::peek(self.bytes(at, FRAME_HEAD_BYTES)?) else { return Ok(false) };
+        let header_bytes = head.header_bytes as usize;
+        let possible = header_bytes <= RECORD_HEADER_BYTES_MAX
+            && head.total_bytes() <= self.end.saturating_sub(at)
+            && head.batch >= self.header.first_batch
+            && head.batch_place < head.batch_frames
+            && head.previous.is_none_or(|previous| previous < place.position);
+        if !possible {
+            return Ok(false);
+        }
+        let start = self.bytes(at, FRAME_HEAD_BYTES.saturating_add(header_bytes))?;
+        Ok(head.header(place, start).is_some())
+    }
+
     /// Finds the next good frame after the bad bytes at `from`: its offset, and whether anything but zeros stands between.
     fn resynchronise(&mut self, from: usize) -> Result<(Option<usize>, bool), JournalError> {
         let mut dirty = false;
@@ -170,7 +192,7 @@ impl SegmentScan {
                 }
             }
             for candidate in candidates {
-                if candidate > from && self.frame(candidate)?.is_ok() {
+                if candidate > from && self.is_frame(candidate)? {
                     return Ok((Some(candidate), dirty));
                 }
             }

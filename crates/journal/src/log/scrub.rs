@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::Position;
 use crate::log::check::LogCheck;
 use crate::log::files::LogFiles;
 use crate::log::pass::{GoOn, Part, pass};
 use crate::log::state::LogState;
 use crate::options::JournalOptions;
-use crate::{Damage, Position};
 
 /// The thread that reads the older part of the log once, with pauses, and names damage in it.
 pub struct Scrubber {
@@ -72,15 +72,9 @@ pub fn scrub(files: &LogFiles, state: &LogState, until: Position, pause: &mut dy
     if let Err(error) = ended {
         tracing::error!(%error, "the journal could not be read behind");
     }
-    for hole in check.holes.iter().filter(|hole| hole.missing > hole.attributed) {
-        let damage = Damage {
-            segment: hole.position.segment,
-            offset: hole.position.offset,
-            cash_box: None,
-            row: None,
-            reason: format!("{} records are missing: {}", hole.missing, hole.reason),
-        };
-        state.add_unproven(hole.position, damage);
+    for hole in &check.holes {
+        state.meets_hole(hole.position);
+        state.hold_unproven(hole);
     }
     for damage in check.damages {
         state.add_damage(damage);

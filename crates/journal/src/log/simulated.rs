@@ -85,6 +85,27 @@ impl SimulatedStorage {
         Self::with(disk.names.clone(), files)
     }
 
+    /// What a process that was killed leaves while the machine runs on: everything written so far can be read, but what was not
+    /// synced is still lost by a later power cut.
+    pub(crate) fn after_kill_unsynced(&self) -> Self {
+        let disk = self.disk.0.lock();
+        let left = Disk {
+            names: disk.names.clone(),
+            durable_names: disk.durable_names.clone(),
+            files: disk.files.clone(),
+            next_file: disk.next_file,
+            ..Disk::default()
+        };
+        Self { disk: Arc::new((Mutex::new(left), Condvar::new())) }
+    }
+
+    /// What a power cut leaves in the worst case: only what was synced.
+    pub(crate) fn after_worst_power_cut(&self) -> Self {
+        let disk = self.disk.0.lock();
+        let files = disk.files.iter().map(|(id, content)| (*id, content.durable.clone())).collect();
+        Self::with(disk.durable_names.clone(), files)
+    }
+
     /// What a power cut leaves: what was synced, and of the rest any sectors.
     pub(crate) fn after_power_cut(&self, random: &SeededEntropy) -> Self {
         let disk = self.disk.0.lock();

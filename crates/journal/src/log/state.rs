@@ -1,10 +1,11 @@
 //! What the writer, the readers and the scrubber of one log know together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kassette_model::CashBoxId;
 use parking_lot::{Mutex, RwLock};
 
+use crate::log::check::Hole;
 use crate::{Damage, JournalError, Position};
 
 /// Damages kept by name; further ones are only counted in the log events.
@@ -29,6 +30,8 @@ pub struct LogState {
     refused: RwLock<HashMap<CashBoxId, Damage>>,
     /// Places where records of unknown cash boxes are missing: whoever has no record after such a place may be touched.
     unproven: RwLock<Vec<(Position, Damage)>>,
+    /// Places that a pass has looked at already.
+    holes: Mutex<HashSet<Position>>,
 }
 
 impl LogState {
@@ -42,6 +45,7 @@ impl LogState {
             damages: Mutex::new(Vec::new()),
             refused: RwLock::new(HashMap::new()),
             unproven: RwLock::new(Vec::new()),
+            holes: Mutex::new(HashSet::new()),
         }
     }
 
@@ -106,9 +110,32 @@ impl LogState {
         }
     }
 
-    /// Whoever has no record after `position` is refused because of `damage`.
-    pub fn add_unproven(&self, position: Position, damage: Damage) {
-        self.unproven.write().push((position, damage));
+    /// Notes a place where records are missing; false when a pass was there before.
+    pub fn meets_hole(&self, position: Position) -> bool {
+        self.holes.lock().insert(position)
+    }
+
+    /// While the cash boxes of all records missing in `hole` are not told, whoever has no record after it is refused.
+    pub fn hold_unproven(&self, hole: &Hole) {
+        let mut unproven = self.unproven.write();
+        unproven.retain(|(position, _)| *position != hole.position);
+        if hole.missing > hole.attributed {
+            let damage = Damage {
+                segment: hole.position.segment,
+                offset: hole.position.offset,
+                cash_box: None,
+                row: None,
+                reason: format!(
+                    "{} records are missing from number {} on and nothing tells their cash boxes: {}",
+                    hole.missing.saturating_sub(hole.attributed),
+                    hole.first_number,
+                    hole.reason
+                ),
+            };
+            unproven.push((hole.position, damage.clone()));
+            drop(unproven);
+            self.add_damage(damage);
+        }
     }
 
     /// All damage known.
@@ -123,15 +150,15 @@ impl LogState {
         self.refused.read().get(&cash_box).cloned()
     }
 
-    /// Why a cash box with its last record at `head` is refused.
+    /// Why a cash box with its last record at `head` (none: it has no record) is refused.
     #[must_use]
     pub fn refusal_at(&self, cash_box: CashBoxId, head: Option<Position>) -> Option<Damage> {
         self.refusal(cash_box).or_else(|| {
+            // Whoever has no record at all may have lost its first one.
             let unproven = self.unproven.read();
-            let head = head?;
             unproven
                 .iter()
-                .find(|(position, _)| head < *position)
+                .find(|(position, _)| head.is_none_or(|head| head < *position))
                 .map(|(_, damage)| Damage { cash_box: Some(cash_box), ..damage.clone() })
         })
     }

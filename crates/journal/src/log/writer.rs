@@ -14,6 +14,7 @@ use crate::log::files::LogFiles;
 use crate::log::frame::{FrameHead, FrameKind, Place, frame_bytes};
 use crate::log::inbox::{Command, Ending, Inbox, Waiting};
 use crate::log::preallocate::Preallocator;
+use crate::log::scan::RECORD_HEADER_BYTES_MAX;
 use crate::log::segment::{HEADER_BLOCK_BYTES, SPARE_NAME, SegmentHeader, segment_name};
 use crate::log::state::{LogEnd, LogState};
 use crate::log::storage::{SegmentFile, is_no_space};
@@ -168,10 +169,14 @@ impl Writer {
 
     fn take_record(&mut self, waiting: Waiting) -> Result<(), Stopped> {
         let bytes = waiting.bytes();
-        let limit_bytes = self.parts.options.record_bytes_max;
-        if bytes > limit_bytes {
-            self.refuse(waiting, AppendError::TooLarge { bytes, limit_bytes });
-            return Ok(());
+        let header_bytes = waiting.record.header.len();
+        for (bytes, limit_bytes) in
+            [(bytes, self.parts.options.record_bytes_max), (header_bytes, RECORD_HEADER_BYTES_MAX)]
+        {
+            if bytes > limit_bytes {
+                self.refuse(waiting, AppendError::TooLarge { bytes, limit_bytes });
+                return Ok(());
+            }
         }
         let last = match self.last_of(waiting.record.cash_box) {
             Ok(last) => last,
@@ -378,7 +383,8 @@ impl Writer {
 
     /// Writes the seal of an orderly stop, unless the log already ends with one.
     fn seal(&mut self) -> Result<(), Stopped> {
-        if self.sealed {
+        // Damage that reaches to the end of the segment leaves no room for it; the next segment then tells as much.
+        if self.sealed || !self.fits(0) {
             return Ok(());
         }
         let position = Position { segment: self.header.segment, offset: self.offset };

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use kassette_record::SealedRecord;
 use kassette_stdx::{Clock, Entropy, SystemClock, SystemEntropy};
 use parking_lot::Mutex;
 
+use super::crash::CrashIndex;
 use super::reading::{Reading, Rows};
 use crate::index::{
     FreshIndex, Index, IndexError, IndexState, Indexer, IndexerOptions, MemoryIndex, RebuildSource, SledIndex,
     SledOptions,
 };
 use crate::log::files::LogFiles;
+use crate::log::for_index::LogForIndex;
 use crate::log::inbox::{Barrier, Ending, Inbox};
-use crate::log::pass::LogForIndex;
 use crate::log::preallocate::Preallocator;
 use crate::log::recovery::{Recovered, recover};
 use crate::log::scrub::Scrubber;
@@ -29,7 +31,7 @@ use crate::options::{IndexKind, JournalOptions};
 use crate::{AppendError, Completion, Damage, Journal, JournalError, JournalStatus, RecordStream, StoredHead};
 
 /// Name of the lock file in the folder.
-const LOCK_NAME: &str = "lock";
+pub(crate) const LOCK_NAME: &str = "lock";
 /// Name of the folder of the index in the folder.
 const INDEX_FOLDER: &str = "index";
 
@@ -57,6 +59,7 @@ pub struct EmbeddedJournal {
     reading: Reading,
     inbox: Arc<Inbox>,
     cut: Option<Damage>,
+    crashed: Arc<AtomicBool>,
     threads: Mutex<Threads>,
 }
 
@@ -150,6 +153,10 @@ impl EmbeddedJournal {
         } else {
             (index.opened, index.fresh)
         };
+        let crashed = Arc::new(AtomicBool::new(false));
+        let opened = opened.map(|index| CrashIndex::wrap(index, &crashed));
+        let told = Arc::clone(&crashed);
+        let fresh: FreshIndex = Box::new(move || Ok(CrashIndex::wrap(fresh()?, &told)));
         let log = Arc::new(LogForIndex { files: Arc::clone(&files), state: Arc::clone(&state) });
         let indexer_options =
             IndexerOptions { index_lag_records_max: options.index_lag_records_max as u64, ..IndexerOptions::default() };
@@ -185,12 +192,15 @@ impl EmbeddedJournal {
             reading: Reading { files, indexer, state },
             inbox,
             cut,
+            crashed,
             threads: Mutex::new(Threads { writer: Some(writer), scrubber, lock }),
         })
     }
 
-    /// Stops without writing what is queued and without a seal, as a crash would. Only for tests and benches of recovery.
+    /// Stops without writing what is queued, without a seal and without closing the index in order, as a crash would. Only for
+    /// tests and benches of recovery.
     pub fn abandon(&self) {
+        self.crashed.store(true, Ordering::Release);
         self.stop(Ending::Abandon);
     }
 
@@ -307,9 +317,12 @@ impl Journal for EmbeddedJournal {
     }
 
     fn head(&self, cash_box: CashBoxId) -> Result<Option<StoredHead>, JournalError> {
-        self.state().admit(cash_box, None)?;
-        let Some(head) = self.reading.indexer.head(cash_box)? else { return Ok(None) };
-        self.state().admit(cash_box, Some(head.position))?;
+        if let Some(damage) = self.state().refusal(cash_box) {
+            return Err(JournalError::Damaged(damage));
+        }
+        let head = self.reading.indexer.head(cash_box)?;
+        self.state().admit(cash_box, head.map(|head| head.position))?;
+        let Some(head) = head else { return Ok(None) };
         let read = self.reading.at(cash_box, Some(head.row), head.position)?;
         Ok(Some(StoredHead { record: read.record, position: head.position }))
     }

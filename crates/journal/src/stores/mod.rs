@@ -5,6 +5,7 @@
 //! Invariants: all but the last pass the same contract suite.
 //! Not here: the byte form of the log (`log`), looking things up (`index`).
 
+mod crash;
 mod embedded;
 mod memory;
 mod null;
@@ -13,6 +14,7 @@ mod reading;
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop")]
 mod tests;
 
+pub(crate) use embedded::LOCK_NAME;
 pub use embedded::{EmbeddedJournal, OpenProgress, reindex};
 pub use memory::{MemoryFault, MemoryJournal};
 pub use null::NullJournal;

@@ -1,9 +1,13 @@
 //! Damage before a later batch or a seal: named, and only the cash boxes it touches are refused.
 
+use std::sync::Arc;
+
 use super::{chain_at, open, rows, small, used};
 use crate::contract::{Chain, append, append_all};
+use crate::log::files::LogFiles;
 use crate::log::frame::FRAME_HEAD_BYTES;
-use crate::log::segment::{HEADER_BLOCK_BYTES, segment_name};
+use crate::log::scan::{Found, SegmentScan};
+use crate::log::segment::{HEADER_BLOCK_BYTES, SegmentHeader, segment_name};
 use crate::log::simulated::SimulatedStorage;
 use crate::{AppendError, Journal, JournalError, JournalOptions};
 
@@ -68,6 +72,26 @@ fn every_byte_in_use_of_a_sealed_journal_flipped() {
 }
 
 #[test]
+fn damage_before_the_last_batch_of_a_killed_journal_does_not_cut_it() {
+    let storage = SimulatedStorage::default();
+    let journal = open(&storage, small()).unwrap();
+    let (mut one, mut two) = (Chain::new(1), Chain::new(2));
+    append_all(&journal, vec![one.next(), two.next()]);
+    let lost = append(&journal, one.next()).unwrap();
+    append(&journal, two.next()).unwrap();
+    let killed = storage.after_kill();
+    drop(journal);
+    let name = segment_name(1);
+    let mut bytes = killed.file(&name);
+    bytes[lost.offset as usize + FRAME_HEAD_BYTES + 80] ^= 1;
+    killed.set_file(&name, bytes);
+    let journal = open(&killed, small()).unwrap();
+    assert_eq!(journal.status().cut, None);
+    assert_eq!(rows(&journal, 2), 2);
+    assert!(journal.head(one.cash_box).is_err());
+}
+
+#[test]
 fn damage_is_still_named_after_more_was_appended() {
     let storage = sealed();
     let name = segment_name(1);
@@ -126,7 +150,9 @@ fn when_nothing_tells_whose_record_is_lost_the_unproven_are_refused() {
     assert!(journal.head(lost.cash_box).is_err());
     assert!(journal.head(idle.cash_box).is_err());
     assert_eq!(append(&journal, busy.next()).map(|_| ()), Ok(()));
-    assert!(append(&journal, Chain::new(9).next()).is_ok(), "a new cash box is not touched");
+    let unknown = append(&journal, Chain::new(9).next());
+    assert!(matches!(unknown, Err(AppendError::Damaged(_))), "the lost record may have been its first: {unknown:?}");
+    assert!(journal.operation(Chain::new(9).cash_box, Chain::new(9).operation(1)).is_err());
 }
 
 #[test]
@@ -183,4 +209,40 @@ fn a_sealed_journal_cut_behind_its_index_is_refused() {
     let journal = crate::EmbeddedJournal::open(folder.path(), options).unwrap();
     assert_eq!(rows(&journal, 1), 1);
     assert!(append(&journal, chain_at(1, 1).next()).is_ok());
+}
+
+#[test]
+fn fake_frames_in_a_body_do_not_make_the_search_slow() {
+    let storage = SimulatedStorage::default();
+    let options = JournalOptions { segment_bytes: 1024 * 1024, first_segment_bytes: 1024 * 1024, ..small() };
+    let journal = open(&storage, options.clone()).unwrap();
+    let (mut one, mut two) = (Chain::new(1), Chain::new(2));
+    append_all(&journal, vec![one.next(), two.next()]);
+    // 16 bytes that look like the start of a frame of several hundred kilobytes, over and over, at each of the eight alignments.
+    let mut body = Vec::new();
+    for shift in 0..8 {
+        body.extend(std::iter::repeat_n(0xaa, shift));
+        for _ in 0..4096 {
+            body.extend_from_slice(b"KFR\x01\x01\0\0\0");
+            body.extend_from_slice(&300_000_u32.to_le_bytes());
+            body.extend_from_slice(&100_000_u32.to_le_bytes());
+        }
+    }
+    let damaged = append(&journal, one.next_with(body, Vec::new())).unwrap();
+    append(&journal, two.next()).unwrap();
+    journal.close();
+    let name = segment_name(1);
+    let mut bytes = storage.file(&name);
+    bytes[damaged.offset as usize + FRAME_HEAD_BYTES + 10] ^= 1;
+    let length = bytes.len() as u64;
+    storage.set_file(&name, bytes);
+
+    let files = LogFiles::new(Arc::new(storage.clone()), 4);
+    let header = SegmentHeader::read(&*files.file(1).unwrap(), 1).unwrap().0;
+    let mut scan = SegmentScan::new(files.file(1).unwrap(), header, 0).unwrap();
+    while !matches!(scan.read_next().unwrap(), Found::End { .. }) {}
+    assert!(scan.read_bytes() < 8 * length, "{} bytes read of a segment of {length}", scan.read_bytes());
+    let journal = open(&storage, options).unwrap();
+    assert_eq!(rows(&journal, 2), 2);
+    assert!(journal.head(one.cash_box).is_err());
 }

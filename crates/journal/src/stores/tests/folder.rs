@@ -144,6 +144,24 @@ fn only_what_the_index_lacks_is_read_and_the_scrubber_finds_the_rest() {
 }
 
 #[test]
+fn only_an_orderly_close_marks_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = JournalOptions { index: IndexKind::Sled, ..small() };
+    let mark = folder.path().join("index").join("clean");
+    let journal = open(folder.path(), options.clone());
+    fill(&journal);
+    journal.close();
+    assert!(mark.exists());
+    let journal = open(folder.path(), options.clone());
+    append(&journal, chain_at(1, 300).next()).unwrap();
+    journal.abandon();
+    drop(journal);
+    assert!(!mark.exists(), "as after a crash");
+    let journal = open(folder.path(), options);
+    assert_eq!((rows(&journal, 1), rows(&journal, 2)), (301, 150));
+}
+
+#[test]
 fn a_missing_segment_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), small());

@@ -1,9 +1,11 @@
 //! Tests of the embedded journal: contract, recovery, damage, faults.
 
+mod acknowledged;
 mod damage;
 mod fault;
 mod folder;
 mod model;
+mod rebuild;
 mod tail;
 
 use std::sync::{Arc, mpsc};

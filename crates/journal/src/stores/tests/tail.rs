@@ -7,8 +7,9 @@ use kassette_stdx::SeededEntropy;
 
 use super::{append_batch, chain_at, goes_on, open, rows, small, used};
 use crate::contract::{Chain, append};
-use crate::log::segment::segment_name;
-use crate::log::simulated::SimulatedStorage;
+use crate::log::segment::{SPARE_NAME, segment_name};
+use crate::log::simulated::{Fault, SimulatedStorage};
+use crate::log::storage::Storage;
 use crate::{Journal, Position};
 
 /// A journal that was killed after 1 + 1 + 3 records: two batches of one record and one of three. Gives where the last batch starts.
@@ -147,4 +148,69 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
             storage = after;
         }
     }
+}
+
+#[test]
+fn what_an_opening_accepts_is_durable() {
+    // The process is killed at any operation of the writer; the next one answers from what it finds; then power is cut.
+    let mut number = 1;
+    loop {
+        let storage = SimulatedStorage::default();
+        storage.fail_at(number, Fault::Error(std::io::ErrorKind::Other));
+        if let Ok(journal) = open(&storage, small()) {
+            let mut chain = Chain::new(1);
+            while chain.row < 60 && append(&journal, chain.next_with(vec![b'x'; 1500], Vec::new())).is_ok() {}
+            journal.abandon();
+        }
+        let met = storage.fault_met();
+        let restarted = storage.after_kill_unsynced();
+        let journal = open(&restarted, small()).unwrap_or_else(|error| panic!("killed at {number}: {error}"));
+        let seen = journal.head(Chain::new(1).cash_box).unwrap().map_or(0, |head| head.record.row);
+        let records = journal.status().records;
+        let after = restarted.after_worst_power_cut();
+        journal.abandon();
+        let journal = open(&after, small()).unwrap_or_else(|error| panic!("killed at {number}: {error}"));
+        let found = journal.head(Chain::new(1).cash_box).unwrap().map_or(0, |head| head.record.row);
+        assert_eq!((found, journal.status().records), (seen, records), "killed at {number}");
+        assert_eq!(journal.status().damages, [], "killed at {number}");
+        if !met {
+            assert_eq!(seen, 60);
+            break;
+        }
+        number += 1;
+    }
+    assert!(number > 100, "{number} operations were covered");
+}
+
+#[test]
+fn a_spare_that_holds_records_is_the_next_segment() {
+    let storage = SimulatedStorage::default();
+    let journal = open(&storage, small()).unwrap();
+    let mut chain = Chain::new(1);
+    while append(&journal, chain.next()).unwrap().segment == 1 {}
+    append(&journal, chain.next()).unwrap();
+    let killed = storage.after_kill();
+    drop(journal);
+    // The folder lost the new name of the second segment.
+    killed.rename(&segment_name(2), SPARE_NAME).unwrap();
+    let journal = open(&killed.after_kill(), small()).unwrap();
+    assert_eq!(rows(&journal, 1), chain.row);
+    append(&journal, chain.clone().next()).unwrap();
+
+    // With a header that cannot be read, it is not thrown away.
+    let mut bytes = killed.file(SPARE_NAME);
+    bytes[20] ^= 1;
+    bytes[2048 + 20] ^= 1;
+    killed.set_file(SPARE_NAME, bytes);
+    let error = open(&killed, small()).unwrap_err();
+    assert!(error.to_string().contains(SPARE_NAME), "{error}");
+
+    // The first segment likewise.
+    let storage = SimulatedStorage::default();
+    let journal = open(&storage, small()).unwrap();
+    append(&journal, Chain::new(1).next()).unwrap();
+    let killed = storage.after_kill();
+    drop(journal);
+    killed.rename(&segment_name(1), SPARE_NAME).unwrap();
+    assert_eq!(rows(&open(&killed, small()).unwrap(), 1), 1);
 }
