@@ -32,6 +32,8 @@ struct Template {
 }
 
 const DIGITS: usize = 12;
+/// Length of the answer to [`sale`], which the bare handler and the database give too.
+pub(crate) const ANSWER_BYTES: usize = 809;
 
 impl Template {
     fn of(served: &Served, connection: u64) -> Self {

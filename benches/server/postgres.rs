@@ -55,9 +55,9 @@ impl Cluster {
             .arg(cluster.folder.join("log"))
             .args(["-o", &options, "start"]));
         let script = format!(
-            "\\set box random(0, 63)\nselect append(:box, '{}'::bytea, '{}'::bytea);\n",
+            "select append(:client_id, '{}'::bytea, '{}'::bytea);\n",
             sale("000000000000").replace('\'', "''").replace('\\', ""),
-            "x".repeat(1400)
+            "x".repeat(crate::load::ANSWER_BYTES)
         );
         fs::write(cluster.folder.join("append.sql"), script).unwrap();
         fs::write(cluster.folder.join("schema.sql"), SCHEMA).unwrap();

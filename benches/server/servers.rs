@@ -50,6 +50,18 @@ pub(crate) struct Served {
     thread: JoinHandle<()>,
 }
 
+/// Type of the file system that a folder lies on.
+pub(crate) fn file_system(folder: &Path) -> String {
+    let output = std::process::Command::new("stat").args(["-f", "-c", "%T"]).arg(folder).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// `BENCH_SHARDS`; the default is the product's own.
+fn shards() -> usize {
+    let text = std::env::var("BENCH_SHARDS").ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(NodeOptions::default().shards)
+}
+
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -161,7 +173,7 @@ impl Served {
 
 /// Takes the body, gives an answer of the size of a signed receipt with the same headers.
 async fn bare(listener: TcpListener, ready: impl FnOnce(), stopped: tokio::sync::oneshot::Receiver<()>) {
-    let body: &'static [u8] = Box::leak(vec![b'x'; 1400].into_boxed_slice());
+    let body: &'static [u8] = Box::leak(vec![b'x'; crate::load::ANSWER_BYTES].into_boxed_slice());
     let server = HttpServer::new(move || {
         App::new().route(
             "/v2/sign",
@@ -203,7 +215,7 @@ async fn whole(
         Arc::new(OneUnit(Arc::clone(&unit))),
         Arc::clone(&clock) as _,
         Arc::new(SystemEntropy),
-        NodeOptions::default(),
+        NodeOptions { shards: shards(), ..NodeOptions::default() },
     );
     let gateway = node.gateway();
     while gateway.passivate().await.is_err() {
@@ -212,7 +224,10 @@ async fn whole(
     for number in 0..boxes {
         create(&gateway, number, unit.as_ref(), &pepper).await;
     }
-    let settings = Settings::default();
+    let mut settings = Settings::default();
+    if let Some(workers) = std::env::var("BENCH_WORKERS").ok().and_then(|text| text.parse().ok()) {
+        settings.server.workers = workers;
+    }
     let edge = Edge::new(EdgeParts {
         environment: Environment::Sandbox,
         gateway: gateway.clone(),
