@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use kassette_actors::supervision::Intensity;
 use kassette_actors::{Gateway, Node, NodeOptions};
 use kassette_journal::{EmbeddedJournal, Journal};
@@ -82,8 +83,11 @@ impl Host {
             .map_err(|error| Failure::fault(format!("{}: {error}", data_dir.display())))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        // Receipts are nobody else's business either.
+        let log = data_dir.join(JOURNAL_FOLDER);
+        private_file::create_folder(&log).map_err(|error| Failure::fault(format!("{}: {error}", log.display())))?;
         // First: it takes the lock.
-        let journal = EmbeddedJournal::open(&data_dir.join(JOURNAL_FOLDER), settings.journal.options())?;
+        let journal = EmbeddedJournal::open(&log, settings.journal.options())?;
         let journal: Arc<dyn Journal> = Arc::new(journal);
         report(journal.as_ref());
         let keys = Arc::new(KeyFolder::open(&data_dir, environment, entropy.as_ref())?);
@@ -169,6 +173,19 @@ impl Served {
 struct Listener {
     handle: actix_web::dev::ServerHandle,
     task: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Listener {
+    /// Takes no new connection and ends when the last one has its answer. Those that have none by `drained_by` are left behind:
+    /// the cash boxes refuse what they still ask for, and they end with the process.
+    async fn drain(&self, drained_by: tokio::time::Instant) {
+        if tokio::time::timeout_at(drained_by, self.handle.stop(true)).await.is_err() {
+            tracing::warn!("connections were still open and are cut off");
+            // Not waited for: the server looks at it only after the graceful stop, which such a connection holds up.
+            drop(self.handle.stop(false));
+        }
+        self.task.abort();
+    }
 }
 
 /// Environments that are open, served and administered.
@@ -294,18 +311,8 @@ impl Running {
         for server in self.admin {
             server.stop().await;
         }
-        for listener in &self.listeners {
-            // Ends the listener when the last connection has its answer, or at the deadline.
-            if tokio::time::timeout_at(drained_by, listener.handle.stop(true)).await.is_err() {
-                tracing::warn!("connections were still open and are cut off");
-                drop(tokio::time::timeout_at(deadline, listener.handle.stop(false)).await);
-            }
-            listener.task.abort();
-        }
-        let mut in_time = true;
-        for host in self.hosts {
-            in_time &= tokio::time::timeout_at(deadline, host.close()).await.is_ok();
-        }
-        in_time
+        join_all(self.listeners.iter().map(|listener| listener.drain(drained_by))).await;
+        let closed = self.hosts.into_iter().map(|host| tokio::time::timeout_at(deadline, host.close()));
+        join_all(closed).await.iter().all(Result::is_ok)
     }
 }

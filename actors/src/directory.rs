@@ -1,7 +1,8 @@
 //! The directory of one shard: which cash boxes are active, and what happens when one fails.
 //!
 //! A cash box is started on its first message and stopped when it was idle for long enough. One that panicked is restored with
-//! fresh state; the fourth panic within the window puts that one box, and no other, in quarantine. A restored box must not
+//! fresh state; the fourth panic within the window puts that one box, and no other, in quarantine: the operator may still
+//! configure it (each time with fresh state), receipts are refused until the quarantine is lifted. A restored box must not
 //! start before the journal has dealt with everything its predecessor handed in, or two records would follow the same head: so
 //! the directory waits for a barrier of the journal and parks what arrives meanwhile.
 
@@ -88,8 +89,8 @@ enum Seat {
     Active(Addr<CashBoxActor>),
     /// Ended; waits for the journal.
     Settling(Vec<Call>),
-    /// Failed too often.
-    Quarantined(String),
+    /// In quarantine and not asked for since.
+    Empty,
 }
 
 struct Slot {
@@ -100,6 +101,14 @@ struct Slot {
     last_used: Duration,
     /// Only boxes that failed have one.
     failures: Option<Box<RestartWindow>>,
+    /// The last failure, when there were too many: then only the operator is let through.
+    quarantine: Option<String>,
+}
+
+/// Whether a call passes a quarantine. What fails is the execution of receipts; the operator must be able to end a token or to
+/// disable the cash box without letting the receipts through again.
+fn passes_quarantine(call: &Call) -> bool {
+    matches!(call, Call::Configure(..))
 }
 
 /// The actor of one shard.
@@ -136,48 +145,78 @@ impl CashBoxDirectory {
                 unanswered: Arc::new(AtomicUsize::new(0)),
                 last_used: Duration::ZERO,
                 failures: None,
+                quarantine: None,
             };
             self.slots.insert(id, slot);
         }
         let limit = self.shared.options.mailbox_messages_max;
         let now = self.shared.clock.monotonic();
         let Some(slot) = self.slots.get_mut(&id) else { return };
+        if let Some(reason) = &slot.quarantine
+            && !passes_quarantine(&call)
+        {
+            let reason = reason.clone();
+            return call.reject(Rejected::Quarantined { reason });
+        }
         slot.last_used = now;
         if slot.unanswered.load(Ordering::Relaxed) >= limit {
             return call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S });
+        }
+        if matches!(&slot.seat, Seat::Active(addr) if !addr.connected()) {
+            // It ended, and its message about that is still on its way: a call sent into its mailbox would be lost.
+            self.shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+            slot.seat = Seat::Empty;
         }
         match &mut slot.seat {
             Seat::Active(addr) => send(addr, call, &slot.unanswered),
             Seat::Settling(parked) if parked.len() < limit => parked.push(call),
             Seat::Settling(_) => call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }),
-            Seat::Quarantined(reason) => {
-                let reason = reason.clone();
-                call.reject(Rejected::Quarantined { reason });
-            }
+            Seat::Empty => self.settle(id, vec![call], ctx),
         }
+    }
+
+    /// Parks calls until the journal has dealt with everything that the last incarnation handed in; then a fresh one starts.
+    fn settle(&mut self, id: CashBoxId, parked: Vec<Call>, ctx: &Context<Self>) {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        slot.seat = Seat::Settling(parked);
+        let (directory, generation) = (ctx.address(), slot.generation);
+        self.shared.journal.barrier(Box::new(move || directory.do_send(JournalQuiet { id, generation })));
     }
 
     fn ended(&mut self, ended: BoxEnded, ctx: &Context<Self>) {
         let intensity = self.shared.options.cash_box_intensity;
         let now = self.shared.clock.monotonic();
         let Some(slot) = self.slots.get_mut(&ended.id) else { return };
-        if slot.generation != ended.generation || !matches!(slot.seat, Seat::Active(_)) {
+        if slot.generation != ended.generation {
             return;
         }
-        self.shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+        // Otherwise a call has found out before this message came, and the journal is asked already.
+        let is_news = matches!(slot.seat, Seat::Active(_));
+        if is_news {
+            self.shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+        }
         if let EndReason::Panic(reason) = ended.reason {
             let window = slot.failures.get_or_insert_with(|| Box::new(RestartWindow::new(intensity)));
-            if window.record(now) == Verdict::Exceeded {
+            if window.record(now) == Verdict::Exceeded || slot.quarantine.is_some() {
                 tracing::error!(cash_box = %ended.id, reason, "cash box quarantined");
                 self.shared.quarantine(ended.id, Some(&reason));
-                slot.seat = Seat::Quarantined(reason);
+                slot.quarantine = Some(reason.clone());
+                if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Empty) {
+                    let (pass, refused): (Vec<_>, Vec<_>) = parked.into_iter().partition(passes_quarantine);
+                    for call in refused {
+                        call.reject(Rejected::Quarantined { reason: reason.clone() });
+                    }
+                    if !pass.is_empty() {
+                        slot.seat = Seat::Settling(pass);
+                    }
+                }
                 return;
             }
             self.shared.counts.restarts.fetch_add(1, Ordering::Relaxed);
         }
-        slot.seat = Seat::Settling(Vec::new());
-        let (directory, id, generation) = (ctx.address(), ended.id, ended.generation);
-        self.shared.journal.barrier(Box::new(move || directory.do_send(JournalQuiet { id, generation })));
+        if is_news {
+            self.settle(ended.id, Vec::new(), ctx);
+        }
     }
 
     fn quiet(&mut self, quiet: &JournalQuiet, ctx: &Context<Self>) {
@@ -204,14 +243,15 @@ impl CashBoxDirectory {
         let shared = &self.shared;
         self.slots.retain(|id, slot| {
             let busy = slot.unanswered.load(Ordering::Relaxed) > 0 || now.saturating_sub(slot.last_used) < idle;
-            let keep = busy || !matches!(slot.seat, Seat::Active(_));
-            if !keep {
-                // Dropping the last address ends the actor; the next call restores it from its last record.
-                shared.counts.active.fetch_sub(1, Ordering::Relaxed);
-                shared.profiles.forget(*id);
-                shared.journal.forget(*id);
+            if busy || !matches!(slot.seat, Seat::Active(_)) {
+                return true;
             }
-            keep
+            // Dropping the last address ends the actor; the next call restores it from its last record.
+            slot.seat = Seat::Empty;
+            shared.counts.active.fetch_sub(1, Ordering::Relaxed);
+            shared.profiles.forget(*id);
+            shared.journal.forget(*id);
+            slot.quarantine.is_some()
         });
     }
 }
@@ -271,12 +311,18 @@ impl Handler<JournalQuiet> for CashBoxDirectory {
 
 impl Handler<Resume> for CashBoxDirectory {
     type Result = ();
-    fn handle(&mut self, message: Resume, _: &mut Self::Context) {
-        let quarantined = self.slots.get(&message.id).is_some_and(|slot| matches!(slot.seat, Seat::Quarantined(_)));
-        if quarantined {
-            self.slots.remove(&message.id);
+    fn handle(&mut self, message: Resume, ctx: &mut Self::Context) {
+        if let Some(slot) = self.slots.get_mut(&message.id)
+            && slot.quarantine.take().is_some()
+        {
+            slot.failures = None;
+            let is_empty = matches!(slot.seat, Seat::Empty);
             self.shared.quarantine(message.id, None);
             tracing::warn!(cash_box = %message.id, "quarantine lifted");
+            if is_empty {
+                // Records of before the last failure may still be on their way.
+                self.settle(message.id, Vec::new(), ctx);
+            }
         }
         drop(message.reply.send(Ok(())));
     }

@@ -19,4 +19,4 @@ pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};
 pub use outcome::{Executed, Rejected};
 pub use profile::{Profile, TokenMac};
-pub use vault::{Keys, Vault};
+pub use vault::{Keys, UnitOutage, Vault};

@@ -16,7 +16,7 @@ use crate::profile::ProfileCache;
 use crate::supervision::{
     ChildSpec, ChildStatus, Intensity, Sources, Strategy, Supervisor, SupervisorHandle, SupervisorSpec,
 };
-use crate::vault::Vault;
+use crate::vault::{UnitOutage, Vault};
 
 /// Called before each execution with the cash box and the request; fault tests plant a panic with it.
 pub type BeforeExecute = Arc<dyn Fn(CashBoxId, &Request) + Send + Sync>;
@@ -99,6 +99,7 @@ impl Shared {
             active_cash_boxes: self.counts.active.load(Ordering::Relaxed),
             restarts: self.counts.restarts.load(Ordering::Relaxed),
             quarantined: self.quarantined.lock().clone(),
+            outages: self.vault.outages(),
         }
     }
 }
@@ -112,6 +113,8 @@ pub struct NodeStatus {
     pub restarts: u64,
     /// Cash boxes that wait for an operator, with the last failure.
     pub quarantined: Vec<(CashBoxId, String)>,
+    /// Signature creation units that could not be opened.
+    pub outages: Vec<UnitOutage>,
 }
 
 /// A running node. Dropping it without [`Node::stop`] leaves the actors to the end of their arbiters.

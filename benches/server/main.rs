@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench server` prints a table of medians and ratios. Environment: `BENCH_SECONDS` (3), `BENCH_ROUNDS` (3),
 //! `BENCH_CONNECTIONS` (64), `BENCH_BOXES` (64), `BENCH_DIR` (where the journal lies; a temporary folder, which must be
-//! on a real disk), `BENCH_POSTGRES=0` leaves PostgreSQL out, `BENCH_ONLY` picks rows by name, `BENCH_SHARDS` and `BENCH_WORKERS`. Traffic goes to loopback only.
+//! on a real disk), `BENCH_POSTGRES=0` leaves PostgreSQL out, `BENCH_ONLY` picks rows by name, `BENCH_SHARDS` and `BENCH_WORKERS`. Traffic
+//! goes to loopback only.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

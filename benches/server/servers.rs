@@ -350,11 +350,14 @@ pub(crate) fn idle_memory(folder: &Path, boxes: u64, resident_kib: fn() -> u64) 
         wake(gateway.clone()).await;
         gateway.passivate().await.unwrap();
         assert_eq!(gateway.status().active_cash_boxes, 0);
+        // The actors end behind the message that lets them go.
+        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
         let empty = resident_kib();
         wake(gateway.clone()).await;
         assert_eq!(gateway.status().active_cash_boxes, usize::try_from(boxes).unwrap());
         let full = resident_kib();
         gateway.passivate().await.unwrap();
+        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
         let after = resident_kib();
         node.stop().await;
         journal.close();

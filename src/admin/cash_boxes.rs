@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kassette_actors::Profile;
 use kassette_cashbox::{Configuration, TokenEntry, UnitEntry};
+use kassette_journal::JournalError;
 use kassette_model::cases::Country;
 use kassette_model::{CashBoxId, Environment, Moment, QueueId, UnitId};
 use kassette_record::{BoxHead, QueuePhase, moment};
@@ -48,6 +49,9 @@ pub(super) async fn create(context: &Context, wanted: CreateCashBox) -> Result<R
     let cash_box = wanted.id.unwrap_or_else(|| CashBoxId::from_uuid(uuid::Uuid::new_v4()));
     if context.gateway.profile(cash_box)?.is_some() {
         return Err(Failure::refused(format!("cash box {cash_box} exists already")));
+    }
+    if !wanted.other_company {
+        name_is_free(context, country, &wanted.name)?;
     }
     let settings = wanted.settings.clone().unwrap_or_else(|| "{}".to_owned());
     let market_settings = RawValue::from_string(settings)
@@ -101,6 +105,33 @@ pub(super) async fn create(context: &Context, wanted: CreateCashBox) -> Result<R
         start_receipt,
         start_problem,
     }))
+}
+
+/// Refuses a name that another cash box of the market has, stopped ones included. In Austria the Kassen-ID is unique within a
+/// company, and with the company's key it gives the key stream of the turnover counter (RKSV, annex, Z 8 and 9): two registers
+/// of one name would share it.
+fn name_is_free(context: &Context, market: Country, name: &str) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let page = context.gateway.journal().cash_boxes(after, LIST_PAGE)?;
+        let Some(last) = page.last().copied() else { return Ok(()) };
+        after = Some(last);
+        for cash_box in page {
+            let stored = match context.gateway.journal().configuration(cash_box) {
+                Ok(stored) => stored.and_then(|json| Configuration::from_json(&json).ok()),
+                // Its name is unknown; the others must not be held up by it.
+                Err(JournalError::Damaged(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let Some(other) = stored else { continue };
+            if other.market == market && other.identification == name {
+                return Err(Failure::refused(format!(
+                    "cash box {cash_box} is called {name:?} already, and a name is given once within a company; \
+                     --other-company says that this one belongs to another company"
+                )));
+            }
+        }
+    }
 }
 
 struct FirstUnit {

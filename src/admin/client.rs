@@ -4,7 +4,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::command::Command;
+use kassette_model::Environment;
+
+use super::command::{Asked, Command};
 use super::execute::Output;
 use super::failure::{Failure, FailureKind};
 use super::frame::{CHUNK_BYTES_MAX, Frame, LINE_BYTES_MAX};
@@ -14,8 +16,14 @@ use super::server::SOCKET_NAME;
 /// Sends a command to the server that has `data_dir` open, and passes its output on.
 ///
 /// # Errors
-/// What the server answered; [`FailureKind::Locked`] when nobody answers.
-pub fn call(data_dir: &Path, command: &Command, output: &mut dyn Output) -> Result<Reply, Failure> {
+/// What the server answered; [`FailureKind::Refused`] when the folder is not of `environment`; [`FailureKind::Locked`] when
+/// nobody answers.
+pub fn call(
+    data_dir: &Path,
+    environment: Environment,
+    command: &Command,
+    output: &mut dyn Output,
+) -> Result<Reply, Failure> {
     let path = data_dir.join(SOCKET_NAME);
     let locked = |error: &io::Error| {
         let (folder, socket) = (data_dir.display(), path.display());
@@ -25,7 +33,8 @@ pub fn call(data_dir: &Path, command: &Command, output: &mut dyn Output) -> Resu
         )
     };
     let stream = UnixStream::connect(&path).map_err(|error| locked(&error))?;
-    let mut line = serde_json::to_vec(command).map_err(|error| Failure::fault(error.to_string()))?;
+    let asked = Asked { environment: environment.name().to_owned(), command };
+    let mut line = serde_json::to_vec(&asked).map_err(|error| Failure::fault(error.to_string()))?;
     line.push(b'\n');
     (&stream).write_all(&line).map_err(|error| locked(&error))?;
     read_answer(BufReader::new(stream), output)
@@ -123,7 +132,7 @@ mod tests {
     #[test]
     fn a_folder_without_a_socket_says_who_does_not_answer() {
         let folder = tempfile::tempdir().unwrap();
-        let failure = call(folder.path(), &Command::Status, &mut Kept::default()).unwrap_err();
+        let failure = call(folder.path(), Environment::Sandbox, &Command::Status, &mut Kept::default()).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Locked);
         assert!(failure.message.contains(SOCKET_NAME), "{failure}");
     }

@@ -81,6 +81,15 @@ pub enum Command {
     Status,
 }
 
+/// A command with the environment that the operator means: a folder of the other one must not do it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked<C> {
+    /// `sandbox` or `production`.
+    pub environment: String,
+    /// What to do.
+    pub command: C,
+}
+
 /// What a new cash box is to be.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CreateCashBox {
@@ -100,6 +109,9 @@ pub struct CreateCashBox {
     /// Whether a sandbox leaves it to the till to start the queue.
     #[serde(default)]
     pub no_start: bool,
+    /// Whether its name may be that of another cash box: the two then belong to different companies.
+    #[serde(default)]
+    pub other_company: bool,
 }
 
 /// Which records an export holds. Both ends are compared with the time at which a record was made.

@@ -5,7 +5,7 @@ use std::io;
 use super::command::Command;
 use super::context::Context;
 use super::failure::Failure;
-use super::reply::{Quarantine, Reply, Status};
+use super::reply::{Quarantine, Reply, Status, UnitOutage};
 use super::{cash_boxes, export, units};
 
 /// Where a command writes what is too long for a reply.
@@ -67,6 +67,11 @@ fn status(context: &Context) -> Status {
         active_cash_boxes: node.active_cash_boxes,
         restarts: node.restarts,
         quarantined: node.quarantined.into_iter().map(|(cash_box, reason)| Quarantine { cash_box, reason }).collect(),
+        unit_outages: node
+            .outages
+            .into_iter()
+            .map(|outage| UnitOutage { cash_box: outage.cash_box, unit: outage.unit, reason: outage.reason })
+            .collect(),
         records: journal.records,
         index_lag_records: journal.index_lag_records,
         index: journal.index,

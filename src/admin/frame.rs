@@ -1,7 +1,8 @@
 //! The protocol of the socket: one JSON object a line in both directions, and announced bytes between the lines of an answer.
 //!
-//! The client sends one [`super::Command`]. The server answers with any number of [`Frame::Progress`] and [`Frame::Bytes`] (the
-//! bytes follow the line), then one [`Frame::Done`] or [`Frame::Failed`], and closes.
+//! The client sends one [`super::Command`] with the environment it means. The server answers with any number of
+//! [`Frame::Progress`] and [`Frame::Bytes`] (the bytes follow the line), then one [`Frame::Done`] or [`Frame::Failed`], and
+//! closes.
 
 use serde::{Deserialize, Serialize};
 

@@ -20,10 +20,10 @@ pub mod server;
 mod start;
 mod units;
 
-pub use command::{Command, CreateCashBox, ExportRange, Passphrase, UnitSource};
+pub use command::{Asked, Command, CreateCashBox, ExportRange, Passphrase, UnitSource};
 pub use context::Context;
 pub use execute::{Output, execute};
 pub use failure::{Failure, FailureKind};
 pub use reply::{
-    CashBoxDetails, CashBoxSummary, Created, Exported, Quarantine, Reply, Status, TokenSummary, UnitDetails,
+    CashBoxDetails, CashBoxSummary, Created, Exported, Quarantine, Reply, Status, TokenSummary, UnitDetails, UnitOutage,
 };

@@ -172,6 +172,19 @@ pub struct Quarantine {
     pub reason: String,
 }
 
+/// A signature creation unit that cannot be opened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnitOutage {
+    /// Of which cash box.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// Which unit.
+    #[serde(with = "id")]
+    pub unit: UnitId,
+    /// Why.
+    pub reason: String,
+}
+
 /// How an environment stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
@@ -189,6 +202,8 @@ pub struct Status {
     pub restarts: u64,
     /// Cash boxes in quarantine.
     pub quarantined: Vec<Quarantine>,
+    /// Units that could not be opened when their cash box became active.
+    pub unit_outages: Vec<UnitOutage>,
     /// Records in the journal, as far as known.
     pub records: u64,
     /// Records not yet in the index.

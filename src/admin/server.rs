@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::command::Command;
+use super::command::{Asked, Command};
 use super::context::Context;
 use super::execute::{Output, execute};
 use super::failure::Failure;
@@ -129,14 +129,21 @@ async fn serve(mut stream: UnixStream, context: Arc<Context>) -> io::Result<()> 
     if line.is_empty() {
         return Ok(());
     }
-    let command: Command = match serde_json::from_slice(&line) {
-        Ok(command) => command,
+    let Asked::<Command> { environment, command } = match serde_json::from_slice(&line) {
+        Ok(asked) => asked,
         Err(error) => {
             // Only the place: the text of the error may quote a passphrase.
             let failure = Failure::usage(format!("not a command of this version (column {})", error.column()));
             return writer.write_all(&Frame::Failed(failure).line()?).await;
         }
     };
+    let own = context.environment.name();
+    if environment != own {
+        // As KeyFolder refuses to open it, when no server has the folder.
+        let folder = context.data_dir.display();
+        let failure = Failure::refused(format!("{folder} belongs to {own}, not to {environment}"));
+        return writer.write_all(&Frame::Failed(failure).line()?).await;
+    }
     let (pieces, mut output) = mpsc::channel(PIECES_MAX);
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || execute(&context, &runtime, command, &mut Pieces(pieces)));

@@ -65,13 +65,16 @@ pub(super) struct Create {
     /// Leave the start receipt to the till; production always does
     #[arg(long)]
     no_start: bool,
+    /// The name may be that of another cash box here: this one belongs to another company
+    #[arg(long)]
+    other_company: bool,
 }
 
 impl Cashbox {
     pub(super) fn run(self, session: &Session) -> Result<(), Failure> {
         let command = match self {
-            Self::Create(Create { market, name, id, settings, unit, no_start }) => {
-                Command::CashBoxCreate(CreateCashBox { market, name, id, settings, unit, no_start })
+            Self::Create(Create { market, name, id, settings, unit, no_start, other_company }) => {
+                Command::CashBoxCreate(CreateCashBox { market, name, id, settings, unit, no_start, other_company })
             }
             Self::List => Command::CashBoxList,
             Self::Show { cashbox } => Command::CashBoxShow { cash_box: cashbox },

@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Purpose: from arguments to one command, its output and its exit code.
-//! Owns: the arguments (one file per command), the terminal ([`console`]), the exit codes ([`exit`]).
+//! Owns: the arguments (one file per command), the terminal (`console`), the exit codes ([`exit`]).
 //! Invariants: standard output holds results and nothing else; `--json` changes the form of results, never what is done; a
 //! command acts through [`crate::admin`], whether the server runs or not.
 //! Not here: what commands do to an environment (`admin`), settings (`config`).

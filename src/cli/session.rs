@@ -88,7 +88,9 @@ impl Session {
         }
         match open(&data_dir, self.global.environment(), &loaded) {
             Ok(opened) => admin::execute(&opened.context, &opened.runtime, command, output),
-            Err(failure) if failure.kind == FailureKind::Locked => admin::client::call(&data_dir, &command, output),
+            Err(failure) if failure.kind == FailureKind::Locked => {
+                admin::client::call(&data_dir, self.global.environment(), &command, output)
+            }
             Err(failure) => Err(failure),
         }
     }

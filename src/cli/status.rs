@@ -30,6 +30,8 @@ fn text(reply: &Reply) -> String {
         ("not yet in the index", status.index_lag_records.to_string()),
     ];
     rows.extend(status.quarantined.iter().map(|one| ("in quarantine", format!("{}: {}", one.cash_box, one.reason))));
+    // The reason names the unit.
+    rows.extend(status.unit_outages.iter().map(|one| ("unit not open", format!("{}: {}", one.cash_box, one.reason))));
     rows.extend(status.index.iter().map(|text| ("index", text.clone())));
     rows.extend(status.stopped.iter().map(|text| ("journal stopped", text.clone())));
     rows.extend(status.no_space.iter().map(|text| ("no space", text.clone())));

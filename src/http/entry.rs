@@ -54,11 +54,14 @@ async fn answer(request: HttpRequest, payload: web::Payload, site: &Site) -> Htt
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
+    if let Err(refusal) = uri_within_limits(&request, site) {
+        return problem::response(&refusal);
+    }
     let target = match find(&request, site) {
         Ok(target) => target,
         Err(response) => return *response,
     };
-    if let Err(refusal) = within_limits(&request, &target.edge) {
+    if let Err(refusal) = headers_within_limits(&request, &target.edge) {
         return problem::response(&refusal);
     }
     match target.handler {
@@ -117,13 +120,19 @@ fn find(request: &HttpRequest, site: &Site) -> Result<Target, Box<HttpResponse>>
     }
 }
 
-fn within_limits(request: &HttpRequest, edge: &Edge) -> Result<(), Problem> {
-    let limits = &edge.limits;
+/// Before the path is looked at: the limit is the same for every environment of a listener.
+fn uri_within_limits(request: &HttpRequest, site: &Site) -> Result<(), Problem> {
+    let limit = site.edges.iter().map(|edge| edge.limits.uri_bytes_max).min().unwrap_or(u64::MAX);
     let uri = request.uri();
     let bytes = uri.path().len().saturating_add(uri.query().map_or(0, |query| query.len().saturating_add(1)));
-    if over(bytes, limits.uri_bytes_max) {
-        return Err(Problem::new(Code::UriTooLong, format!("the URI is longer than {} bytes", limits.uri_bytes_max)));
+    if over(bytes, limit) {
+        return Err(Problem::new(Code::UriTooLong, format!("the URI is longer than {limit} bytes")));
     }
+    Ok(())
+}
+
+fn headers_within_limits(request: &HttpRequest, edge: &Edge) -> Result<(), Problem> {
+    let limits = &edge.limits;
     // As they stand in HTTP/1.1: name, colon, blank, value, end of line.
     let bytes = request
         .headers()

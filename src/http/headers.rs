@@ -66,6 +66,16 @@ impl<'h> Found<'h> {
             .map(|value| value.to_str().map(str::trim).map_err(|_| invalid(name, "must be visible ASCII")))
             .transpose()
     }
+
+    /// The value as text, when it is; for names that people give. HTTP lets such bytes through without saying what they mean
+    /// (RFC 9110 §5.5, `obs-text`); the body is UTF-8, and so is this.
+    fn unicode(self, name: &str) -> Result<Option<&'h str>, Box<Problem>> {
+        self.value(name)?
+            .map(|value| {
+                std::str::from_utf8(value.as_bytes()).map(str::trim).map_err(|_| invalid(name, "must be UTF-8"))
+            })
+            .transpose()
+    }
 }
 
 /// Who calls: what authentication needs.
@@ -139,9 +149,9 @@ impl<'h> Headers<'h> {
             return Err(Box::new(missing(&["x-possystem-id"])));
         }
         let credentials = self.read_credentials()?;
-        let id = self.operation_id()?;
+        let id = self.known_operation_id()?.ok_or_else(|| Box::new(missing(&["x-operation-id"])))?;
         let pos_system = self.pos_system(possystem_id_required)?;
-        let terminal = self.terminal.text("x-terminal-id")?;
+        let terminal = self.terminal.unicode("x-terminal-id")?;
         if terminal.is_some_and(|text| text.chars().count() > TERMINAL_CHARS_MAX) {
             return Err(invalid("x-terminal-id", &format!("must have at most {TERMINAL_CHARS_MAX} characters")));
         }
@@ -192,7 +202,11 @@ impl<'h> Headers<'h> {
         Ok(Credentials { cash_box, token })
     }
 
-    fn operation_id(&self) -> Result<OperationId, Box<Problem>> {
+    /// The operation id, when one was sent.
+    ///
+    /// # Errors
+    /// The problem that names the header.
+    pub(crate) fn known_operation_id(&self) -> Result<Option<OperationId>, Box<Problem>> {
         let read = |found: Found<'h>, name: &str| match found.text(name)? {
             None => Ok(None),
             Some(text) => {
@@ -209,7 +223,7 @@ impl<'h> Headers<'h> {
                 "idempotency-key",
                 "headers x-operation-id and idempotency-key name different operations".to_owned(),
             ))),
-            (own, alias) => own.or(alias).ok_or_else(|| Box::new(missing(&["x-operation-id"]))),
+            (own, alias) => Ok(own.or(alias)),
         }
     }
 

@@ -87,6 +87,8 @@ fn a_pos_system_that_cannot_be_read_is_ignored_unless_required() {
     }
 }
 
+const TERMINAL: HeaderName = HeaderName::from_static("x-terminal-id");
+
 #[test]
 fn lifetime_callback_wait_and_encoding() {
     let headers = base(&[
@@ -101,6 +103,11 @@ fn lifetime_callback_wait_and_encoding() {
     assert_eq!(operation.lifetime_ms, Some(15_000));
     assert_eq!(operation.wait, Some(Duration::from_secs(10)));
     assert_eq!(operation.terminal, Some("bar-2"));
+    let mut map = map.clone();
+    map.insert(TERMINAL, HeaderValue::from_bytes("Bär – 2".as_bytes()).unwrap());
+    assert_eq!(Headers::of(&map).operation(false).unwrap().1.terminal, Some("Bär – 2"));
+    map.insert(TERMINAL, HeaderValue::from_bytes(b"B\xe4r").unwrap());
+    assert_eq!(Headers::of(&map).operation(false).unwrap_err().code, Code::HeaderInvalid);
     for value in ["-1", "1.5", "soon", "99999999999999999999999"] {
         check(&base(&[("x-operation-lifetime", value)]), Code::HeaderInvalid, "x-operation-lifetime");
     }

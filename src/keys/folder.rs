@@ -1,10 +1,11 @@
 //! The folder itself: what lies where, and the units that are open.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kassette_actors::UnitOutage;
 use kassette_cashbox::UnitEntry;
 use kassette_markets::{Market, MarketSecrets};
 use kassette_model::{CashBoxId, Environment, UnitId};
@@ -99,6 +100,8 @@ pub struct KeyFolder {
     pepper_is_new: bool,
     /// One value per unit, however many cash boxes use it: the test switch then holds for all of them.
     open: Mutex<HashMap<UnitId, Arc<dyn SignatureUnit>>>,
+    /// Units that could not be opened when their cash box asked last; a cash box without any is not in it.
+    outages: Mutex<BTreeMap<CashBoxId, Vec<UnitOutage>>>,
 }
 
 impl std::fmt::Debug for KeyFolder {
@@ -122,7 +125,14 @@ impl KeyFolder {
         }
         claim(&path, environment)?;
         let (pepper, pepper_is_new) = pepper(&path, entropy)?;
-        Ok(Self { path, environment, pepper, pepper_is_new, open: Mutex::new(HashMap::new()) })
+        Ok(Self {
+            path,
+            environment,
+            pepper,
+            pepper_is_new,
+            open: Mutex::new(HashMap::new()),
+            outages: Mutex::new(BTreeMap::new()),
+        })
     }
 
     /// The environment it belongs to.
@@ -263,6 +273,27 @@ impl KeyFolder {
     pub fn secrets(&self, cash_box: CashBoxId, market: &dyn Market) -> Result<MarketSecrets, KeyError> {
         let data_dir = self.path.parent().unwrap_or(&self.path);
         read_secrets(data_dir, cash_box, market)?.ok_or(KeyError::NoSecret(cash_box))
+    }
+
+    /// Keeps which units of a cash box could not be opened; the log hears of it when it changes.
+    pub(super) fn note_outages(&self, cash_box: CashBoxId, found: Vec<UnitOutage>) {
+        let mut outages = self.outages.lock();
+        let before = outages.get(&cash_box).map_or(&[][..], Vec::as_slice);
+        if before == found.as_slice() {
+            return;
+        }
+        if found.is_empty() {
+            outages.remove(&cash_box);
+            tracing::info!(cash_box = %cash_box, "every signature creation unit is open again");
+        } else {
+            let reasons = found.iter().map(|outage| outage.reason.as_str()).collect::<Vec<_>>().join("; ");
+            tracing::warn!(cash_box = %cash_box, reasons, "signature creation units cannot be opened");
+            outages.insert(cash_box, found);
+        }
+    }
+
+    pub(super) fn known_outages(&self) -> Vec<UnitOutage> {
+        self.outages.lock().values().flatten().cloned().collect()
     }
 
     fn units(&self) -> PathBuf {

@@ -163,12 +163,54 @@ fn the_vault_gives_what_the_configuration_names_and_checks_it() {
     let ids: Vec<_> = given.unwrap().units.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, [unit_id(2), unit_id(1)]);
 
-    let swapped = UnitEntry { id: unit_id(2), ..first.clone() };
-    let refused = Vault::open(&keys, &configuration(Environment::Sandbox, vec![swapped])).err().unwrap();
-    assert!(refused.contains("another key"), "{refused}");
     let refused = Vault::open(&keys, &configuration(Environment::Production, vec![])).err().unwrap();
     assert!(refused.contains("production"), "{refused}");
     let mut stranger = configuration(Environment::Sandbox, vec![first]);
     stranger.cash_box = CashBoxId::from_bytes([9; 16]);
     assert!(Vault::open(&keys, &stranger).is_err());
+}
+
+#[test]
+fn a_unit_that_cannot_be_opened_is_given_as_one_that_does_not_sign_and_tried_again() {
+    let bench = Bench::new();
+    let keys = bench.open(Environment::Sandbox).unwrap();
+    let market = kassette_markets::market(AUSTRIA).unwrap();
+    keys.ensure_secret(CashBoxId::from_bytes([1; 16]), market, &bench.entropy).unwrap();
+    let first = keys.add_unit(unit_id(1), bench.sandbox_unit(), None, None).unwrap();
+    let second = keys.add_unit(unit_id(2), bench.sandbox_unit(), None, None).unwrap();
+    let missing = UnitEntry { id: unit_id(3), ..second.clone() };
+    let swapped = UnitEntry { id: unit_id(2), ..first.clone() };
+    let given = Vault::open(&keys, &configuration(Environment::Sandbox, vec![swapped, missing, first.clone()]));
+    let units = given.unwrap().units;
+    assert_eq!(units.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [unit_id(2), unit_id(3), unit_id(1)]);
+    for ((_, unit), reason) in units.iter().zip(["another key", "no signature creation unit"]) {
+        for answer in [unit.sign(b"text").map(|_| ()), unit.probe()] {
+            let fault = answer.unwrap_err();
+            assert!(matches!(&fault, UnitFault::Unavailable(text) if text.contains(reason)), "{fault}");
+        }
+    }
+    assert!(units[2].1.sign(b"text").is_ok());
+    let outages: Vec<_> = Vault::outages(&keys).iter().map(|outage| outage.unit).collect();
+    assert_eq!(outages, [unit_id(2), unit_id(3)]);
+
+    // Nothing of it was kept: with the right entry the unit is there.
+    let given = Vault::open(&keys, &configuration(Environment::Sandbox, vec![second, first])).unwrap();
+    assert!(given.units[0].1.sign(b"text").is_ok());
+    assert!(Vault::outages(&keys).is_empty());
+}
+
+#[test]
+fn a_sandbox_unit_in_production_stops_the_cash_box() {
+    let bench = Bench::new();
+    let keys = bench.open(Environment::Production).unwrap();
+    let market = kassette_markets::market(AUSTRIA).unwrap();
+    keys.ensure_secret(CashBoxId::from_bytes([1; 16]), market, &bench.entropy).unwrap();
+    let stored = StoredUnit { spec: bench.sandbox_unit(), passphrase_env: None };
+    let sandbox = entry(unit_id(1), stored.open(unit_id(1), None).unwrap().identity());
+    for claimed in [true, false] {
+        stored.write(&keys.units(), unit_id(1)).unwrap();
+        let units = vec![UnitEntry { sandbox: claimed, ..sandbox.clone() }];
+        let refused = Vault::open(&keys, &configuration(Environment::Production, units)).err().unwrap();
+        assert!(refused.contains("sandbox unit"), "{refused}");
+    }
 }

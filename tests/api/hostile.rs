@@ -131,7 +131,7 @@ fn sizes_are_limited_before_anything_is_stored() {
 
         call.clone().header("x-long", "x".repeat(20_000)).send().problem(431, "headers-too-large");
         call.clone().target(&format!("/v2/sign?x={}", "y".repeat(9_000))).send().problem(414, "uri-too-long");
-        server.call("GET", &format!("/v2/{}", "y".repeat(9_000))).send().problem(404, "not-found");
+        server.call("GET", &format!("/v2/{}", "y".repeat(9_000))).send().problem(414, "uri-too-long");
         // The id is still free.
         let body = sale("free");
         let padded = format!("{body}{}", " ".repeat(1_048_576 - body.len()));

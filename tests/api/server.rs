@@ -81,6 +81,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) readiness: Arc<Readiness>,
+    pub(crate) gateway: Gateway,
     /// When the journal is in memory.
     pub(crate) memory: Option<Arc<MemoryJournal>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -154,7 +155,7 @@ impl TestServer {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let Running { server, handle, address } = serve(edges, listener, &settings).unwrap();
                 let serving = actix_web::rt::spawn(server);
-                told.send(address).unwrap();
+                told.send((address, gateway)).unwrap();
                 let _ = stopped.await;
                 handle.stop(false).await;
                 let _ = serving.await;
@@ -162,8 +163,8 @@ impl TestServer {
                 journal.close();
             });
         });
-        let address = started.recv_timeout(Duration::from_secs(60)).expect("the server starts");
-        Self { address, clock, readiness, memory: None, stop: Some(stop), thread: Some(thread) }
+        let (address, gateway) = started.recv_timeout(Duration::from_secs(60)).expect("the server starts");
+        Self { address, clock, readiness, gateway, memory: None, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn call(&self, method: &str, target: &str) -> Call<'_> {

@@ -174,6 +174,14 @@ impl Server {
         answer(&mut stream).unwrap()
     }
 
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        let mut stream = self.connect().unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: till\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        answer(&mut stream).unwrap()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());

@@ -109,3 +109,20 @@ fn what_was_refused_leaves_no_keys_behind() {
         assert_eq!(std::fs::read_dir(bench.data_dir().join("keys").join(folder)).unwrap().count(), 0, "{folder}");
     }
 }
+
+#[test]
+fn a_name_is_given_once_in_a_company() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    let again = ["cashbox", "create", "--market", "at", "--name", "TILL-1"];
+    let refused = bench.fails(4, &again);
+    assert!(refused.contains(&till.id) && refused.contains("--other-company"), "{refused}");
+    let server = bench.serve();
+    assert_eq!(till.sign(&server, 0x4002, serde_json::json!([])).0, 201);
+    // Stopped, but its receipts and its name stand.
+    bench.fails(4, &again);
+    bench.done(&["cashbox", "create", "--market", "at", "--name", "TILL-1", "--other-company"]);
+    bench.till("TILL-2");
+    server.stop();
+    assert_eq!(bench.json(&["cashbox", "list"])["cash_boxes"].as_array().unwrap().len(), 3);
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, string, text};
+use crate::bench::{Bench, Till, string, text};
 
 fn exported<'a>(shown: &'a str, name: &str) -> &'a str {
     shown
@@ -66,4 +66,21 @@ fn the_demo_refuses_what_it_is_not() {
     let bench = Bench::new();
     bench.fails(2, &["demo", "--production"]);
     bench.fails(2, &["demo", "--market", "xx"]);
+}
+
+#[test]
+fn a_stopped_queue_is_no_receipt() {
+    let bench = Bench::new();
+    let shown = bench.done(&["demo", "--no-serve", "--listen", "127.0.0.1:0"]);
+    let till = Till {
+        id: exported(&shown, "KASSETTE_CASHBOX_ID").to_owned(),
+        token: exported(&shown, "KASSETTE_ACCESS_TOKEN").to_owned(),
+    };
+    let server = bench.serve();
+    assert_eq!(till.sign(&server, 0x4002, serde_json::json!([])).0, 201);
+    server.stop();
+    let said = bench.fails(4, &["demo", "--no-serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("out of operation") && said.contains("demo.env"), "{said}");
+    std::fs::remove_file(bench.data_dir().join("demo.env")).unwrap();
+    assert!(bench.done(&["demo", "--no-serve", "--listen", "127.0.0.1:0"]).contains("ft1#2"));
 }

@@ -36,6 +36,51 @@ fn a_folder_has_one_server_and_commands_go_through_it() {
 }
 
 #[test]
+fn a_server_does_no_command_that_is_meant_for_the_other_environment() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    let server = bench.serve();
+    let create = ["cashbox", "create", "--market", "at", "--name", "TILL-2", "--production"];
+    for arguments in [&create[..], &["cashbox", "disable", &till.id, "--production"], &["status", "--production"]] {
+        let refused = bench.fails(4, arguments);
+        assert!(refused.contains("belongs to sandbox, not to production"), "{refused}");
+    }
+    assert_eq!(till.sell(&server).0, 201);
+    assert_eq!(bench.json(&["cashbox", "list"])["cash_boxes"].as_array().unwrap().len(), 1);
+    server.stop();
+}
+
+#[test]
+fn a_client_that_sends_slowly_does_not_hold_up_the_stop() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    let server = bench.serve();
+    let whole = request("/v2/sign", &till.headers(), &[b' '; 500]);
+    let mut slow = server.connect().unwrap();
+    slow.write_all(&whole[..whole.len() - 495]).unwrap();
+    assert_eq!(till.sell(&server).0, 201);
+    let asked = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let verified = bench.done(&["verify", bench.data_dir().to_str().unwrap()]);
+    assert!(!verified.contains("cut"), "{verified}");
+    assert_eq!(bench.json(&["cashbox", "show", &till.id])["queue_row"], 2);
+}
+
+#[test]
+fn the_journal_is_closed_to_others() {
+    let bench = Bench::new();
+    bench.till("TILL-1");
+    let journal = bench.data_dir().join("journal");
+    let mode = || std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o700);
+    std::fs::set_permissions(&journal, std::fs::Permissions::from_mode(0o755)).unwrap();
+    bench.done(&["status"]);
+    assert_eq!(mode(), 0o700);
+}
+
+#[test]
 fn a_killed_server_leaves_a_folder_that_works() {
     let bench = Bench::new();
     let till = bench.till("TILL-1");

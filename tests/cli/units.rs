@@ -109,9 +109,57 @@ fn an_encrypted_key_file_signs_in_production_and_needs_its_variable_at_each_star
     assert!(!captions(&answer).contains(&"S A N D B O X".to_owned()));
     server.stop();
 
-    // Without the passphrase the cash box cannot work; it says so and signs nothing wrong.
+    // Without the passphrase nothing is signed, and the register goes on as the law wants it when a unit fails.
+    let outage = "Sicherheitseinrichtung ausgefallen".to_owned();
     let server = serve(None);
-    assert!(till.sell(&server).0 >= 500);
+    let (status, answer) = till.sell(&server);
+    assert_eq!((status, answer["ftState"].as_u64().unwrap() & 2), (201, 2), "{answer}");
+    assert!(captions(&answer).contains(&outage), "{answer}");
+    let status = bench.json(&["status", "--production"]);
+    let reason = string(&status["unit_outages"][0]["reason"]);
+    assert!(reason.contains("TEST_UNIT_PASSPHRASE"), "{reason}");
+    assert!(bench.done(&["status", "--production"]).contains("unit not open"));
+    let rotated = bench.json(&["cashbox", "rotate-token", &id, "--revoke", "--production"]);
+    let till = crate::bench::Till { id: id.clone(), token: string(&rotated["access_token"]) };
+    assert_eq!(till.sell(&server).0, 201);
+    bench.done(&["cashbox", "disable", &id, "--production"]);
+    bench.done(&["cashbox", "enable", &id, "--production"]);
+    server.stop();
+
+    let server = serve(Some("correct-horse"));
+    let (_, answer) = till.sign(&server, 0x2000, json!([]));
+    assert_eq!(answer["ftState"].as_u64().unwrap() & 0xFFFF_FFFF, 0, "{answer}");
+    assert!(!captions(&till.sell(&server).1).contains(&outage));
+    server.stop();
+}
+
+#[test]
+fn a_unit_that_cannot_be_opened_leaves_the_cash_box_to_the_next_one() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    bench.done(&["scu", "add", &till.id, "--sandbox"]);
+    let units = bench.json(&["scu", "list", &till.id])["units"].clone();
+    let file = bench.data_dir().join("keys/units").join(format!("{}.json", string(&units[0]["unit"])));
+    std::fs::rename(&file, bench.file("away.json")).unwrap();
+    let server = bench.serve();
+    let (status, answer) = till.sell(&server);
+    assert_eq!(status, 201);
+    assert!(!captions(&answer).contains(&"Sicherheitseinrichtung ausgefallen".to_owned()), "{answer}");
+    let (status, ready) = server.get("/readyz");
+    assert_eq!((status, &ready["ready"]), (200, &true.into()));
+    assert_eq!(ready["warnings"], json!(["signature creation units of 1 cash boxes cannot be opened"]));
+    let rotated = bench.json(&["cashbox", "rotate-token", &till.id, "--revoke"]);
+    let till = crate::bench::Till { id: till.id, token: string(&rotated["access_token"]) };
+    bench.done(&["cashbox", "disable", &till.id]);
+    assert_eq!(till.sell(&server).0, 403);
+    bench.done(&["cashbox", "enable", &till.id]);
+    assert_eq!(till.sell(&server).0, 201);
+
+    // It is tried again when the cash box reads its journal again: an echo without a message asks for that.
+    std::fs::rename(bench.file("away.json"), &file).unwrap();
+    assert_eq!(server.post("/v2/echo", &till.headers(), b"{}").0, 201);
+    assert_eq!(till.sell(&server).0, 201);
+    assert_eq!(server.get("/readyz").1["warnings"], json!([]));
     server.stop();
 }
 

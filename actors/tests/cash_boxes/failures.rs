@@ -1,13 +1,17 @@
 //! What fails alone, what comes back, and what waits for an operator.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use kassette_actors::{NodeOptions, Rejected};
+use kassette_actors::{Executed, Gateway, NodeOptions, Rejected};
+use kassette_cashbox::Configuration;
 use kassette_journal::MemoryFault;
+use kassette_model::OperationKind;
 
-use crate::env::{cash_box, check, numbers};
+use crate::env::{cash_box, check, numbers, receipt, request};
 
 /// A node in which the next `left` calls of cash box 1 panic.
 fn planted(left: &Arc<AtomicU32>) -> NodeOptions {
@@ -71,7 +75,12 @@ fn panics_that_are_spread_out_do_not_quarantine() {
         env.cash_box(1).await;
         for operation in 10..20 {
             left.store(1, Ordering::SeqCst);
+            let before = env.gateway.status();
             assert!(matches!(env.sale(1, operation).await, Err(Rejected::Busy { .. })));
+            // The caller hears of the failure before the directory does, which takes the time.
+            while env.gateway.status().restarts == before.restarts && env.gateway.status().quarantined.is_empty() {
+                tokio::task::yield_now().await;
+            }
             env.clock.advance(Duration::from_secs(4));
         }
         assert!(env.sale(1, 30).await.unwrap().first);
@@ -149,6 +158,106 @@ fn a_full_mailbox_is_an_answer_at_once() {
             assert!(call.await.unwrap().unwrap().first);
         }
         assert!(env.sale(1, 20).await.unwrap().first);
+        env
+    });
+}
+
+#[test]
+fn a_quarantined_box_can_be_configured_and_stays_in_quarantine() {
+    let left = Arc::new(AtomicU32::new(0));
+    check(planted(&left), |env| async move {
+        env.cash_box(1).await;
+        left.store(4, Ordering::SeqCst);
+        for operation in 10..14 {
+            assert!(matches!(env.sale(1, operation).await, Err(Rejected::Busy { .. })));
+        }
+        for disabled in [true, false] {
+            let configuration = Configuration { disabled, ..env.configuration(1) };
+            env.gateway.configure(configuration).await.unwrap();
+            assert_eq!(env.gateway.profile(cash_box(1)).unwrap().unwrap().configuration.disabled, disabled);
+            assert!(matches!(env.sale(1, 14).await, Err(Rejected::Quarantined { .. })));
+            assert!(matches!(env.gateway.reset(cash_box(1)).await, Err(Rejected::Quarantined { .. })));
+            assert_eq!(env.gateway.status().quarantined, [(cash_box(1), "planted".to_owned())]);
+            // Idle, it leaves memory; the quarantine does not leave with it.
+            env.clock.advance(Duration::from_secs(3_600));
+            env.gateway.passivate().await.unwrap();
+            assert_eq!(env.gateway.status().active_cash_boxes, 0);
+        }
+        env.gateway.resume(cash_box(1)).await.unwrap();
+        assert_eq!(numbers(&env.sale(1, 14).await.unwrap()).0, 2);
+        env
+    });
+}
+
+#[test]
+fn a_resumed_or_configured_box_waits_for_the_records_of_its_predecessor() {
+    let left = Arc::new(AtomicU32::new(0));
+    check(planted(&left), |env| async move {
+        env.cash_box(1).await;
+        left.store(3, Ordering::SeqCst);
+        for operation in 10..13 {
+            assert!(matches!(env.sale(1, operation).await, Err(Rejected::Busy { .. })));
+        }
+        // It runs again; otherwise its restart would wait for the held journal.
+        assert_eq!(numbers(&env.sale(1, 6).await.unwrap()).0, 2);
+        env.journal.hold();
+        let on_its_way = env.begin(1, 7);
+        env.queued(1).await;
+        left.store(1, Ordering::SeqCst);
+        assert!(env.sale(1, 13).await.is_err());
+        // The caller hears of the failure before the directory does.
+        while env.gateway.status().quarantined.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let (gateway, configuration) = (env.gateway.clone(), env.configuration(1));
+        let configured = actix::spawn(async move { gateway.configure(configuration).await });
+        env.queued(2).await;
+        env.gateway.resume(cash_box(1)).await.unwrap();
+        let parked = env.begin(1, 9);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(env.journal.queued(), 2, "nothing may follow before the old records are dealt with");
+        env.journal.release();
+        assert_eq!(numbers(&on_its_way.await.unwrap().unwrap()).0, 3);
+        configured.await.unwrap().unwrap();
+        assert_eq!(numbers(&parked.await.unwrap().unwrap()).0, 4);
+        env
+    });
+}
+
+#[test]
+fn a_call_that_overtakes_the_end_of_its_box_is_parked_and_not_lost() {
+    type Call = Pin<Box<dyn Future<Output = Result<Executed, Rejected>> + Send>>;
+    let gateway = Arc::new(OnceLock::<Gateway>::new());
+    let overtaking = Arc::new(Mutex::new(None::<Call>));
+    let (inside, kept) = (Arc::clone(&gateway), Arc::clone(&overtaking));
+    let options = NodeOptions {
+        before_execute: Some(Arc::new(move |id, failing| {
+            let Some(gateway) = inside.get() else { return };
+            if kept.lock().unwrap().is_some() {
+                return;
+            }
+            // Sent to the directory before the failing box can tell it about its end.
+            let sale = request(OperationKind::Sign, 8, receipt("R-8", 0x4154_2000_0000_0001));
+            assert_ne!(sale.id, failing.id);
+            let gateway = gateway.clone();
+            let mut call: Call = Box::pin(async move { gateway.execute(id, sale, Duration::from_secs(60)).await });
+            assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            *kept.lock().unwrap() = Some(call);
+            panic!("planted");
+        })),
+        ..NodeOptions::default()
+    };
+    check(options, |env| async move {
+        env.cash_box(1).await;
+        let before = env.gateway.status().restarts;
+        assert!(gateway.set(env.gateway.clone()).is_ok());
+        assert!(matches!(env.sale(1, 7).await, Err(Rejected::Busy { .. })));
+        let call = overtaking.lock().unwrap().replace(Box::pin(std::future::pending())).unwrap();
+        assert_eq!(numbers(&call.await.unwrap()).0, 2);
+        assert_eq!(env.gateway.status().restarts, before + 1, "the failure is counted all the same");
+        assert_eq!(env.gateway.status().active_cash_boxes, 1);
         env
     });
 }

@@ -27,6 +27,9 @@ use crate::startup::{Running, Served};
 /// Name of the demo's cash box; in Austria its Kassen-ID.
 const NAME: &str = "DEMO-0001";
 
+/// Bit of `ftState` that says that the queue does not sign (contract 5.1).
+const OUT_OF_OPERATION: u32 = 1;
+
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
@@ -149,6 +152,15 @@ fn sign(
     }
     let receipt = sold.map_err(|error| Failure::fault(error.to_string()))?;
     credentials.write(&file, &url)?;
+    if receipt.answer.state.low32() & OUT_OF_OPERATION != 0 {
+        return Err(Failure::refused(format!(
+            "the queue of the demo's cash box {} is out of operation, so that nothing was signed (ftState {}): it was stopped, \
+             or never started; remove {} for a new one, or give another --data-dir",
+            credentials.cash_box,
+            receipt.answer.state,
+            file.display()
+        )));
+    }
     Ok(Signed { receipt, credentials, url, first_start })
 }
 
@@ -158,7 +170,13 @@ fn belongs(context: &Context, cash_box: CashBoxId, market: Country) -> bool {
 }
 
 fn create(context: &Context, runtime: &tokio::runtime::Handle, market: Country) -> Result<Credentials, Failure> {
-    let wanted = CreateCashBox { market: market.to_string(), name: NAME.to_owned(), ..CreateCashBox::default() };
+    let wanted = CreateCashBox {
+        market: market.to_string(),
+        name: NAME.to_owned(),
+        // Where the credentials were lost there is a DEMO-0001 already; the new one starts afresh beside it.
+        other_company: true,
+        ..CreateCashBox::default()
+    };
     match execute(context, runtime, Command::CashBoxCreate(wanted), &mut Silent)? {
         Reply::Created(created) => match created.start_problem {
             None => Ok(Credentials { cash_box: created.cash_box, access_token: created.access_token }),

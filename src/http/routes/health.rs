@@ -1,5 +1,7 @@
 //! `GET /healthz` and `/readyz`: whether the process lives, and whether it takes work.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use kassette_wire::Finding;
 use kassette_wire::json::write::{Object, string};
@@ -82,7 +84,12 @@ fn standing(edge: &Edge) -> (Vec<(Code, String)>, Vec<String>) {
     if let Some(cut) = &journal.cut {
         warnings.push(format!("the last start cut the journal at segment {}, offset {}", cut.segment, cut.offset));
     }
-    let quarantined = edge.gateway.status().quarantined.len();
+    let node = edge.gateway.status();
+    if !node.outages.is_empty() {
+        let cash_boxes = node.outages.iter().map(|outage| outage.cash_box).collect::<BTreeSet<_>>().len();
+        warnings.push(format!("signature creation units of {cash_boxes} cash boxes cannot be opened"));
+    }
+    let quarantined = node.quarantined.len();
     if quarantined > 0 {
         warnings.push(format!("{quarantined} cash boxes are in quarantine"));
     }

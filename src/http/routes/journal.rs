@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::http::header::HeaderValue;
 use kassette_cashbox::Configuration;
 use kassette_cashbox::reading::{Entries, JournalArray, Verdict, Window, write_assembly, write_configuration};
 use kassette_journal::Journal;
@@ -46,6 +47,20 @@ const CONFIGURATION: u16 = 0x00FF;
     security(("cashbox_id" = [], "access_token" = []))
 )]
 pub(crate) async fn journal(call: Call) -> HttpResponse {
+    let headers = Headers::of(call.request.headers());
+    // Headers before credentials, and presence before syntax (contract 1.5).
+    let id = match headers.credentials().and_then(|_| headers.known_operation_id()) {
+        Ok(id) => id,
+        Err(refusal) => return problem::response(&refusal),
+    };
+    let mut response = exported(call).await;
+    if let Some(value) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+        response.headers_mut().insert(problem::OPERATION_ID, value);
+    }
+    response
+}
+
+async fn exported(call: Call) -> HttpResponse {
     let caller = match caller(&call) {
         Ok(caller) => caller,
         Err(response) => return *response,

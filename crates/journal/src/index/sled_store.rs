@@ -1,7 +1,8 @@
 //! The persistent index over sled 0.34.
 //!
 //! Folder: `sled-<n>` holds a store, the highest `n` is the one in use; `clean` is written after an orderly close and names the
-//! checkpoint; `boot` names the run of the machine in which the folder was opened last. Everything may be deleted at any time while the server is stopped.
+//! checkpoint; `boot` names the run of the machine in which the folder was opened last. Everything may
+//! be deleted at any time while the server is stopped.
 //!
 //! Keys begin with a letter; numbers are big-endian, a position is segment and offset (8 bytes):
 //!
