@@ -37,7 +37,7 @@ impl Default for IndexerOptions {
     fn default() -> Self {
         Self {
             index_lag_records_max: 65_536,
-            apply_records_max: 64,
+            apply_records_max: 256,
             apply_delay_ms: 20,
             apply_wake_records: 1_024,
             head_flush_ms: 5_000,

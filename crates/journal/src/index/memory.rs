@@ -6,6 +6,7 @@ use std::ops::Bound;
 use kassette_model::{CashBoxId, OperationId, QueueId};
 use parking_lot::RwLock;
 
+use super::runs::{Entry, operation_key, receipt_key};
 use super::{ANCHOR_ROWS, Checkpoint, HeadEntry, Index, IndexEntry, IndexError};
 use crate::Position;
 
@@ -65,6 +66,47 @@ impl Inner {
         }
         self.checkpoint = Some(Checkpoint { number: entry.number, position: entry.position, hash: entry.hash });
         Ok(())
+    }
+}
+
+/// Everything in a [`MemoryIndex`], as a persistent store keeps it.
+pub(super) struct Contents {
+    /// Operations and receipt references, ascending.
+    pub(super) entries: Vec<Entry>,
+    pub(super) heads: Vec<(CashBoxId, HeadEntry)>,
+    pub(super) anchors: Vec<(CashBoxId, u64, Position)>,
+    pub(super) configurations: BTreeMap<CashBoxId, Vec<u8>>,
+    pub(super) queues: BTreeMap<QueueId, CashBoxId>,
+}
+
+impl MemoryIndex {
+    pub(super) fn contents(&self) -> Contents {
+        let inner = self.inner.read();
+        let by_short: HashMap<u32, CashBoxId> = inner.boxes.iter().map(|(id, known)| (known.short, *id)).collect();
+        let operations = inner.operations.iter().filter_map(|((short, operation), position)| {
+            Some(Entry { key: operation_key(*by_short.get(short)?, *operation), position: *position })
+        });
+        let receipts = inner.receipts.iter().map(|((reference_key, _, row), position)| Entry {
+            key: receipt_key(*reference_key, *row),
+            position: *position,
+        });
+        let mut entries: Vec<Entry> = operations.chain(receipts).collect();
+        entries.sort_unstable();
+        let anchors = inner
+            .boxes
+            .iter()
+            .flat_map(|(id, known)| known.anchors.iter().map(|(row, position)| (*id, *row, *position)));
+        Contents {
+            entries,
+            heads: inner.boxes.iter().map(|(id, known)| (*id, known.head)).collect(),
+            anchors: anchors.collect(),
+            configurations: inner.configurations.clone(),
+            queues: inner.queues.clone(),
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        *self.inner.write() = Inner::default();
     }
 }
 

@@ -14,8 +14,10 @@ use crate::Position;
 
 mod boot;
 mod fill;
+mod handle;
 mod indexer;
 mod memory;
+mod runs;
 mod sled_bytes;
 mod sled_check;
 mod sled_store;
@@ -105,6 +107,15 @@ pub trait Index: Send + Sync + 'static {
     /// # Errors
     /// When the store failed.
     fn checkpoint(&self) -> Result<Option<Checkpoint>, IndexError>;
+
+    /// The last record that the store was ever told of, which is durable in the log for certain. Not below the checkpoint; above
+    /// it when the store kept back what it was told and was stopped.
+    ///
+    /// # Errors
+    /// When the store failed.
+    fn told(&self) -> Result<Option<Checkpoint>, IndexError> {
+        self.checkpoint()
+    }
 
     /// Newest record of an operation.
     ///

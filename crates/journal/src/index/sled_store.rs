@@ -4,44 +4,49 @@
 //! checkpoint; `boot` names the run of the machine in which the folder was opened last. Everything may
 //! be deleted at any time while the server is stopped.
 //!
-//! Keys begin with a letter; numbers are big-endian, a position is segment and offset (8 bytes):
+//! Keys begin with a letter; numbers are big-endian, a position is segment and offset (8 bytes). Operations and receipt references
+//! are in sorted runs (`s`, `f`, `ml`: see `runs`); besides them:
 //!
 //! | key | value |
 //! |---|---|
-//! | `o` cash box (16) operation (16) | position |
-//! | `r` reference key (8) row (6) | position |
-//! | `a` cash box (16) row (6), every [`ANCHOR_ROWS`]th row | position |
+//! | `a` cash box (16) row (6), every [`ANCHOR_ROWS`](super::ANCHOR_ROWS)th row | position |
 //! | `h` cash box (16) | row (8) position hash (32) |
 //! | `c` cash box (16) | configuration |
 //! | `q` queue (16) | cash box (16) |
-//! | `mc`, `mh` | number (8) position hash (32): applied up to here; heads written up to here |
+//! | `mc` | number (8) position hash (32): everything up to here is in the store |
+//! | `mw` | the same of the last record that the store was told of: what it knows to exist |
 //! | `mv` | version of this format |
 //!
+//! What is applied stays in memory (a [`MemoryIndex`]) until [`SledOptions::head_flush_records`] have gathered; then it is written
+//! together: a run, heads, rows, configurations, a flush to the operating system, and only then the list of runs with `mc`.
+//!
 //! sled is not safe against power cuts, may refuse to open a file after one flipped byte, and may panic on one. So every call
-//! is guarded, a store that failed once is never used again, and an unclean stop is followed by a replay with a margin.
+//! is guarded, a store that failed once is never used again, and an unclean stop is followed by a check of all runs and a replay with
+//! a margin.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kassette_model::{CashBoxId, OperationId, QueueId};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::boot::{boot_id, is_same_boot, note_boot};
+use super::handle::{Handle, failure, guarded};
+use super::runs::{LIST_KEY, RunSet, RunWriter, operation_key, receipt_key};
 use super::sled_bytes::{
     checkpoint_bytes, head_bytes, head_from, key, numbered_from, position_bytes, position_from, row_bytes, row_from,
 };
 use super::sled_check;
-use super::{ANCHOR_ROWS, Checkpoint, HeadEntry, Index, IndexEntry, IndexError};
+use super::{Checkpoint, HeadEntry, Index, IndexEntry, IndexError, MemoryIndex};
 use crate::Position;
 
-const FORMAT_VERSION: u8 = 1;
+/// Also stands for the crate that makes the filters: another version of it may set other bits (`runs::tests`).
+const FORMAT_VERSION: u8 = 2;
 const CHECKPOINT: &[u8] = b"mc";
-const HEAD_CHECKPOINT: &[u8] = b"mh";
+const WITNESS: &[u8] = b"mw";
 const VERSION: &[u8] = b"mv";
 const CLEAN_FILE: &str = "clean";
 const FOLDER_PREFIX: &str = "sled-";
@@ -59,8 +64,11 @@ pub struct SledOptions {
     pub cache_bytes: u64,
     /// Interval in which sled writes back by itself, in milliseconds.
     pub flush_every_ms: u64,
-    /// Records after which heads are written; also bounds what a replay reads again.
+    /// Records that gather in memory, about 150 bytes each, before they are written; also bounds what a replay reads again.
     pub head_flush_records: u64,
+    /// Memory that the filters of operations and receipt references may take, in bytes; about 2.5 bytes a record. Beyond it a new
+    /// operation costs a look into sled.
+    pub filter_bytes_max: u64,
     /// After an unclean stop: how many records before the checkpoint are applied again at least.
     pub replay_margin_records: u64,
     /// Names the present run of the machine; `None` when that cannot be told.
@@ -73,6 +81,7 @@ impl Default for SledOptions {
             cache_bytes: 64 << 20,
             flush_every_ms: 500,
             head_flush_records: 16_384,
+            filter_bytes_max: 256 << 20,
             replay_margin_records: 16_384,
             boot_id: boot_id(),
         }
@@ -81,27 +90,26 @@ impl Default for SledOptions {
 
 /// [`Index`] over sled.
 pub struct SledIndex {
-    /// Taken out only by `drop`.
-    db: Option<sled::Db>,
+    handle: Handle,
     folder: PathBuf,
     store: PathBuf,
     options: SledOptions,
     replay_first: u64,
-    /// After a failure or a close every call is refused.
-    refused: AtomicBool,
-    failed: AtomicBool,
     /// Closed in order: sealed when dropped.
     closed: AtomicBool,
-    /// Heads not yet written, newer than those in the store.
-    heads: RwLock<HashMap<CashBoxId, HeadEntry>>,
+    /// Applied and not yet written, newer than what is in the store.
+    gathered: MemoryIndex,
+    runs: RunSet,
     progress: Mutex<Progress>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     applied: Option<Checkpoint>,
-    /// Records applied since heads were written.
-    since_heads: u64,
+    /// Told of before it was opened: not below `applied`.
+    told: Option<Checkpoint>,
+    /// Records in `gathered`.
+    gathered: u64,
 }
 
 impl std::fmt::Debug for SledIndex {
@@ -162,206 +170,193 @@ impl SledIndex {
         if let Some(place) = sled_check::damage(&store).map_err(|error| failure("check the files", &error))? {
             return Err(IndexError(format!("sled's files are damaged: {place}")));
         }
-        let db = guarded("open", || config.open())?;
-        let mut index = Self {
-            db: Some(db),
+        let handle = Handle::new(guarded("open", || config.open())?);
+        match handle.run("read its version", |db| db.get(VERSION))?.as_deref() {
+            Some([FORMAT_VERSION]) => {}
+            None if handle.run("look for keys", |db| db.first())?.is_none() => {
+                handle.run("write its version", |db| db.insert(VERSION, &[FORMAT_VERSION]))?;
+            }
+            other => return Err(handle.fail(&format!("the format {other:?} is unknown"))),
+        }
+        let applied = read_checkpoint(&handle, CHECKPOINT)?;
+        let witness = read_checkpoint(&handle, WITNESS)?;
+        let applied_to = applied.map_or(0, |checkpoint| checkpoint.number);
+        let told = witness.filter(|witness| witness.number > applied_to).or(applied);
+        let closed_in_order = applied.is_some_and(|checkpoint| clean == Some(checkpoint_bytes(&checkpoint).as_slice()));
+        let margin = if closed_in_order { 0 } else { options.replay_margin_records };
+        let runs = RunSet::open(&handle, options.filter_bytes_max, !closed_in_order)?;
+        Ok(Self {
+            handle,
             folder: folder.to_path_buf(),
             store,
             options,
-            replay_first: 1,
-            refused: AtomicBool::new(false),
-            failed: AtomicBool::new(false),
+            replay_first: applied_to.saturating_sub(margin).saturating_add(1),
             closed: AtomicBool::new(false),
-            heads: RwLock::default(),
-            progress: Mutex::default(),
-        };
-        match index.run("read its version", |db| db.get(VERSION))?.as_deref() {
-            Some([FORMAT_VERSION]) => {}
-            None if index.run("look for keys", |db| db.first())?.is_none() => {
-                index.run("write its version", |db| db.insert(VERSION, &[FORMAT_VERSION]))?;
-            }
-            other => return Err(index.fail(&format!("the format {other:?} is unknown"))),
-        }
-        let applied = index.read_checkpoint(CHECKPOINT)?;
-        let heads_to = index.read_checkpoint(HEAD_CHECKPOINT)?.map_or(0, |checkpoint| checkpoint.number);
-        let applied_to = applied.map_or(0, |checkpoint| checkpoint.number);
-        let closed_in_order = applied.is_some_and(|checkpoint| clean == Some(checkpoint_bytes(&checkpoint).as_slice()));
-        let margin = if closed_in_order { 0 } else { index.options.replay_margin_records };
-        index.replay_first = applied_to.saturating_sub(margin).min(heads_to).saturating_add(1);
-        index.progress.lock().applied = applied;
-        Ok(index)
-    }
-
-    fn read_checkpoint(&self, key: &[u8]) -> Result<Option<Checkpoint>, IndexError> {
-        let Some(bytes) = self.run("read a checkpoint", |db| db.get(key))? else { return Ok(None) };
-        let read = numbered_from(&bytes).map(|(number, position, hash)| Checkpoint { number, position, hash });
-        read.map(Some).ok_or_else(|| self.fail("a checkpoint is malformed"))
-    }
-
-    /// One guarded call. After a failure no further one is made.
-    fn run<T>(&self, what: &str, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, IndexError> {
-        let db = self.db.as_ref().filter(|_| !self.refused.load(Ordering::Acquire));
-        let db = db.ok_or_else(|| IndexError("the store is closed or has failed".to_owned()))?;
-        guarded(what, || call(db)).inspect_err(|_| {
-            self.refused.store(true, Ordering::Release);
-            self.failed.store(true, Ordering::Release);
+            gathered: MemoryIndex::default(),
+            runs,
+            progress: Mutex::new(Progress { applied, told, gathered: 0 }),
         })
     }
 
-    fn fail(&self, reason: &str) -> IndexError {
-        self.refused.store(true, Ordering::Release);
-        self.failed.store(true, Ordering::Release);
-        IndexError(reason.to_owned())
+    fn run<T>(&self, what: &str, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, IndexError> {
+        self.handle.run(what, call)
     }
 
-    fn position(&self, key: &[u8]) -> Result<Option<Position>, IndexError> {
-        let found = self.run("read a key", |db| db.get(key))?;
-        found.map(|bytes| self.position_in(&bytes)).transpose()
+    fn fail(&self, reason: &str) -> IndexError {
+        self.handle.fail(reason)
+    }
+
+    /// Whether answers from memory may be given: not after a failure or a close.
+    fn gathered(&self) -> Result<&MemoryIndex, IndexError> {
+        if self.handle.is_refused() { self.run("look", |_| Ok(())).map(|()| &self.gathered) } else { Ok(&self.gathered) }
+    }
+
+    fn written_head(&self, cash_box: CashBoxId) -> Result<Option<HeadEntry>, IndexError> {
+        let key = key::<17>(b'h', &[&cash_box.bytes()]);
+        let Some(bytes) = self.run("read a head", |db| db.get(key))? else { return Ok(None) };
+        head_from(&bytes).map(Some).ok_or_else(|| self.fail("a head is malformed"))
     }
 
     fn position_in(&self, bytes: &[u8]) -> Result<Position, IndexError> {
         bytes.try_into().map(position_from).map_err(|_| self.fail("a position is malformed"))
     }
 
-    /// Writes the heads that are only in memory, and up to where they go.
-    fn write_heads(&self, progress: &mut Progress) -> Result<(), IndexError> {
-        let Some(applied) = progress.applied else { return Ok(()) };
-        let waiting: Vec<(CashBoxId, HeadEntry)> =
-            self.heads.read().iter().map(|(cash_box, head)| (*cash_box, *head)).collect();
-        for some in waiting.chunks(BATCH_KEYS) {
+    /// Writes what is only in memory.
+    fn write_gathered(&self, progress: &mut Progress) -> Result<(), IndexError> {
+        let Some(applied) = progress.applied.filter(|_| progress.gathered > 0) else { return Ok(()) };
+        let contents = self.gathered.contents();
+        let mut writer = RunWriter::new(self.runs.next_id(), contents.entries.len() as u64);
+        for entry in &contents.entries {
+            writer.push(&self.handle, *entry)?;
+        }
+        let mut small = Vec::with_capacity(contents.heads.len());
+        for (cash_box, head) in &contents.heads {
+            small.push((key::<17>(b'h', &[&cash_box.bytes()]).to_vec(), head_bytes(head)));
+        }
+        for (cash_box, row, position) in &contents.anchors {
+            let key = key::<23>(b'a', &[&cash_box.bytes(), &row_bytes(*row)]);
+            small.push((key.to_vec(), position_bytes(*position).to_vec()));
+        }
+        for (cash_box, configuration) in contents.configurations {
+            small.push((key::<17>(b'c', &[&cash_box.bytes()]).to_vec(), configuration));
+        }
+        for (queue, cash_box) in contents.queues {
+            small.push((key::<17>(b'q', &[&queue.bytes()]).to_vec(), cash_box.bytes().to_vec()));
+        }
+        for some in small.chunks(BATCH_KEYS) {
             let mut batch = sled::Batch::default();
-            for (cash_box, head) in some {
-                batch.insert(&key::<17>(b'h', &[&cash_box.bytes()]), head_bytes(head).as_slice());
-            }
-            self.run("write heads", |db| db.apply_batch(batch))?;
+            some.iter().for_each(|(key, value)| batch.insert(key.as_slice(), value.as_slice()));
+            self.run("write heads and rows", |db| db.apply_batch(batch))?;
         }
-        self.run("write the checkpoint of the heads", |db| {
-            db.insert(HEAD_CHECKPOINT, checkpoint_bytes(&applied).as_slice())
-        })?;
-        // Applying waits for the same lock, so none has changed meanwhile.
-        self.heads.write().clear();
-        progress.since_heads = 0;
-        Ok(())
-    }
-
-    fn apply_one(batch: &mut sled::Batch, entry: &IndexEntry) -> usize {
-        let mut keys = 0_usize;
-        let position = position_bytes(entry.position);
-        let cash_box = entry.cash_box.bytes();
-        let mut put = |key: &[u8], value: &[u8]| {
-            batch.insert(key, value);
-            keys = keys.saturating_add(1);
-        };
-        if let Some(operation) = entry.operation {
-            put(&key::<33>(b'o', &[&cash_box, &operation.bytes()]), &position);
-        }
-        if let Some(reference_key) = entry.reference_key {
-            put(&key::<15>(b'r', &[&reference_key.to_be_bytes(), &row_bytes(entry.row)]), &position);
-        }
-        if entry.row.is_multiple_of(ANCHOR_ROWS) {
-            put(&key::<23>(b'a', &[&cash_box, &row_bytes(entry.row)]), &position);
-        }
-        if let Some((queue, configuration)) = &entry.configured {
-            put(&key::<17>(b'c', &[&cash_box]), configuration);
-            put(&key::<17>(b'q', &[&queue.bytes()]), &cash_box);
-        }
-        keys
-    }
-
-    fn apply_batch(&self, mut batch: sled::Batch, entries: &[IndexEntry]) -> Result<(), IndexError> {
-        let Some(last) = entries.last() else { return Ok(()) };
-        let applied = Checkpoint { number: last.number, position: last.position, hash: last.hash };
+        let mut batch = sled::Batch::default();
         batch.insert(CHECKPOINT, checkpoint_bytes(&applied).as_slice());
-        let mut progress = self.progress.lock();
-        {
-            let mut heads = self.heads.write();
-            for entry in entries {
-                let head = HeadEntry { row: entry.row, hash: entry.hash, position: entry.position };
-                heads.insert(entry.cash_box, head);
-            }
+        let run = if contents.entries.is_empty() { None } else { Some(writer.finish(&self.handle)?) };
+        if let Some((run, _)) = &run {
+            batch.insert(LIST_KEY, self.runs.list_with(run, &[]));
         }
-        self.run("apply records", |db| db.apply_batch(batch))?;
-        progress.applied = Some(applied);
-        progress.since_heads = progress.since_heads.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
-        if progress.since_heads >= self.options.head_flush_records {
-            self.write_heads(&mut progress)?;
+        // Important: a process that is killed behind this line leaves all of it, before it nothing that counts.
+        self.run("flush", |db| db.flush())?;
+        self.run("write the checkpoint", |db| db.apply_batch(batch))?;
+        if let Some(run) = run {
+            self.runs.replace(run, &[]);
         }
+        // Readers ask the memory first, so there is no moment in which neither has it.
+        self.gathered.clear();
+        progress.gathered = 0;
         Ok(())
     }
 }
 
+fn read_checkpoint(handle: &Handle, key: &[u8]) -> Result<Option<Checkpoint>, IndexError> {
+    let Some(bytes) = handle.run("read a checkpoint", |db| db.get(key))? else { return Ok(None) };
+    let read = numbered_from(&bytes).map(|(number, position, hash)| Checkpoint { number, position, hash });
+    read.map(Some).ok_or_else(|| handle.fail("a checkpoint is malformed"))
+}
+
 impl Index for SledIndex {
     fn apply(&self, entries: &[IndexEntry]) -> Result<(), IndexError> {
-        let mut rest = entries;
-        while !rest.is_empty() {
-            let mut batch = sled::Batch::default();
-            let mut keys = 0_usize;
-            let mut taken = 0_usize;
-            for entry in rest {
-                keys = keys.saturating_add(Self::apply_one(&mut batch, entry));
-                taken = taken.saturating_add(1);
-                if keys >= BATCH_KEYS {
-                    break;
-                }
-            }
-            let (now, later) = rest.split_at(taken);
-            self.apply_batch(batch, now)?;
-            rest = later;
+        let Some(last) = entries.last() else { return Ok(()) };
+        let applied = Checkpoint { number: last.number, position: last.position, hash: last.hash };
+        let mut progress = self.progress.lock();
+        self.run("note the last record", |db| db.insert(WITNESS, checkpoint_bytes(&applied).as_slice()))?;
+        self.gathered.apply(entries)?;
+        progress.applied = Some(applied);
+        progress.told = Some(applied);
+        let count = entries.len() as u64;
+        progress.gathered = progress.gathered.saturating_add(count);
+        if progress.gathered >= self.options.head_flush_records {
+            self.write_gathered(&mut progress)?;
         }
-        Ok(())
+        self.runs.go_on(&self.handle, count)
     }
 
     fn checkpoint(&self) -> Result<Option<Checkpoint>, IndexError> {
         Ok(self.progress.lock().applied)
     }
 
+    fn told(&self) -> Result<Option<Checkpoint>, IndexError> {
+        Ok(self.progress.lock().told)
+    }
+
     fn operation(&self, cash_box: CashBoxId, operation: OperationId) -> Result<Option<Position>, IndexError> {
-        self.position(&key::<33>(b'o', &[&cash_box.bytes(), &operation.bytes()]))
+        let gathered = self.gathered()?.operation(cash_box, operation)?;
+        if gathered.is_some() {
+            return Ok(gathered);
+        }
+        let key = operation_key(cash_box, operation);
+        Ok(self.runs.newest(&self.handle, (key, key), 1)?.first().map(|entry| entry.position))
     }
 
     fn anchor(&self, cash_box: CashBoxId, row: u64) -> Result<Option<(u64, Position)>, IndexError> {
+        let gathered = self.gathered()?.anchor(cash_box, row)?;
         let first = key::<23>(b'a', &[&cash_box.bytes(), &row_bytes(row)]);
         let last = key::<23>(b'a', &[&cash_box.bytes(), &[0xff; 6]]);
         let range = first.as_slice()..=last.as_slice();
-        match self.run("look for a row", |db| db.range(range).next().transpose())? {
+        let written = match self.run("look for a row", |db| db.range(range).next().transpose())? {
             Some((found, position)) => {
                 let row = found.last_chunk::<6>().map(|row| row_from(*row));
                 let row = row.ok_or_else(|| self.fail("the key of a row is malformed"))?;
-                Ok(Some((row, self.position_in(&position)?)))
+                Some((row, self.position_in(&position)?))
             }
-            None => {
-                let head = self.head(cash_box)?.filter(|head| head.row >= row);
-                Ok(head.map(|head| (head.row, head.position)))
-            }
-        }
+            None => self.written_head(cash_box)?.filter(|head| head.row >= row).map(|head| (head.row, head.position)),
+        };
+        Ok(gathered.into_iter().chain(written).min_by_key(|(found, _)| *found))
     }
 
-    fn receipts(&self, _cash_box: CashBoxId, reference_key: u64, limit: usize) -> Result<Vec<Position>, IndexError> {
-        let first = key::<15>(b'r', &[&reference_key.to_be_bytes(), &[0; 6]]);
-        let last = key::<15>(b'r', &[&reference_key.to_be_bytes(), &[0xff; 6]]);
-        let range = first.as_slice()..=last.as_slice();
-        let found = self.run("look for receipts", |db| {
-            db.range(range).rev().take(limit).map(|item| item.map(|(_, value)| value)).collect::<sled::Result<Vec<_>>>()
-        })?;
-        found.iter().map(|value| self.position_in(value)).collect()
+    fn receipts(&self, cash_box: CashBoxId, reference_key: u64, limit: usize) -> Result<Vec<Position>, IndexError> {
+        let mut found = self.gathered()?.receipts(cash_box, reference_key, limit)?;
+        if found.len() < limit {
+            let range = (receipt_key(reference_key, 0), receipt_key(reference_key, u64::MAX));
+            found.extend(self.runs.newest(&self.handle, range, limit)?.iter().map(|entry| entry.position));
+            // A record that was applied again is in both.
+            found.sort_unstable_by(|one, other| other.cmp(one));
+            found.dedup();
+            found.truncate(limit);
+        }
+        Ok(found)
     }
 
     fn head(&self, cash_box: CashBoxId) -> Result<Option<HeadEntry>, IndexError> {
-        let waiting = self.heads.read().get(&cash_box).copied();
-        if waiting.is_some() {
-            return Ok(waiting);
+        match self.gathered()?.head(cash_box)? {
+            Some(head) => Ok(Some(head)),
+            None => self.written_head(cash_box),
         }
-        let key = key::<17>(b'h', &[&cash_box.bytes()]);
-        let Some(bytes) = self.run("read a head", |db| db.get(key))? else { return Ok(None) };
-        head_from(&bytes).map(Some).ok_or_else(|| self.fail("a head is malformed"))
     }
 
     fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Vec<u8>>, IndexError> {
+        let gathered = self.gathered()?.configuration(cash_box)?;
+        if gathered.is_some() {
+            return Ok(gathered);
+        }
         let key = key::<17>(b'c', &[&cash_box.bytes()]);
         Ok(self.run("read a configuration", |db| db.get(key))?.map(|value| value.to_vec()))
     }
 
     fn cash_box_of(&self, queue: QueueId) -> Result<Option<CashBoxId>, IndexError> {
+        let gathered = self.gathered()?.cash_box_of(queue)?;
+        if gathered.is_some() {
+            return Ok(gathered);
+        }
         let key = key::<17>(b'q', &[&queue.bytes()]);
         let Some(bytes) = self.run("read a queue", |db| db.get(key))? else { return Ok(None) };
         let id = <[u8; 16]>::try_from(&*bytes).map_err(|_| self.fail("a queue is malformed"))?;
@@ -369,18 +364,25 @@ impl Index for SledIndex {
     }
 
     fn cash_boxes(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        let mut all = self.gathered()?.cash_boxes(after, limit)?;
         // The id itself is excluded by one byte more behind it.
         let first = after.map_or_else(|| vec![b'c'], |id| key::<18>(b'c', &[&id.bytes(), &[0]]).to_vec());
         let end = vec![b'c' + 1];
         let found = self.run("list cash boxes", |db| {
             db.range(first..end).take(limit).map(|item| item.map(|(key, _)| key)).collect::<sled::Result<Vec<_>>>()
         })?;
-        let id = |key: &sled::IVec| key.last_chunk::<16>().map(|id| CashBoxId::from_bytes(*id));
-        found.iter().map(id).collect::<Option<_>>().ok_or_else(|| self.fail("the key of a cash box is malformed"))
+        for key in &found {
+            let id = key.last_chunk::<16>().map(|id| CashBoxId::from_bytes(*id));
+            all.push(id.ok_or_else(|| self.fail("the key of a cash box is malformed"))?);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.truncate(limit);
+        Ok(all)
     }
 
     fn flush(&self) -> Result<(), IndexError> {
-        self.write_heads(&mut self.progress.lock())?;
+        self.write_gathered(&mut self.progress.lock())?;
         self.run("flush", |db| db.flush())?;
         Ok(())
     }
@@ -391,7 +393,7 @@ impl Index for SledIndex {
 
     fn close(&self) -> Result<(), IndexError> {
         self.flush()?;
-        self.refused.store(true, Ordering::Release);
+        self.handle.refuse();
         self.closed.store(true, Ordering::Release);
         Ok(())
     }
@@ -420,13 +422,8 @@ impl SledIndex {
 
 impl Drop for SledIndex {
     fn drop(&mut self) {
-        let db = self.db.take();
-        // sled flushes and syncs here, and panics when it cannot.
-        let ended = guarded("close", || {
-            drop(db);
-            Ok(())
-        });
-        if *self.failed.get_mut() {
+        let ended = self.handle.release();
+        if self.handle.has_failed() {
             delete(&self.store);
         } else if let Err(error) = ended.and_then(|()| if *self.closed.get_mut() { self.seal() } else { Ok(()) }) {
             tracing::warn!(%error, "the index was not closed in order; the next opening reads the end of the log again");
@@ -454,23 +451,6 @@ fn delete(store: &Path) {
             tracing::warn!(%error, store = %store.display(), "an index that is given up could not be deleted");
         }
         _ => {}
-    }
-}
-
-fn failure(what: &str, error: &dyn std::fmt::Display) -> IndexError {
-    IndexError(format!("could not {what}: {error}"))
-}
-
-/// Runs a call of sled, which may panic.
-fn guarded<T>(what: &str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(failure(what, &error)),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
-            Err(failure(what, &format_args!("sled panicked: {text}")))
-        }
     }
 }
 

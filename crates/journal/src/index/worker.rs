@@ -111,10 +111,12 @@ impl Worker {
     }
 
     fn replay_first(&self, index: &dyn Index, last: u64) -> Result<u64, IndexError> {
-        let Some(checkpoint) = index.checkpoint()? else { return Ok(1) };
-        if checkpoint.number > last || !self.source.log.fits(&checkpoint) {
-            return Err(IndexError(format!("its checkpoint, record {}, is not in the log", checkpoint.number)));
+        for known in [index.told()?, index.checkpoint()?].into_iter().flatten() {
+            if known.number > last || !self.source.log.fits(&known) {
+                return Err(IndexError(format!("record {}, which it knows, is not in the log", known.number)));
+            }
         }
+        let Some(checkpoint) = index.checkpoint()? else { return Ok(1) };
         Ok(index.replay_first()?.clamp(1, checkpoint.number.saturating_add(1)))
     }
 

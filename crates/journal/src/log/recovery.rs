@@ -76,6 +76,7 @@ pub fn recover(
     };
 
     let checkpoint = index.and_then(|index| index.checkpoint().ok().flatten());
+    let told = index.and_then(|index| index.told().ok().flatten());
     let log_bytes: u64 = files.headers().iter().map(|header| u64::from(header.bytes)).sum();
     let from = checkpoint.filter(|_| log_bytes > options.open_scan_bytes_max).and_then(|at| start_at(files, &at));
     let mut check = match &from {
@@ -83,7 +84,7 @@ pub fn recover(
         Some((_, head, number)) => LogCheck::after(*number, head, known_last(files, index)),
     };
     // The index is told of records only after their sync: what it knows is never a torn tail.
-    check.knows(checkpoint.map_or(0, |checkpoint| checkpoint.number));
+    check.knows(told.map_or(0, |told| told.number));
     let start = from.map(|(after, _, _)| after);
     let (mut done_bytes, unread_bytes) = (0_u64, start.map_or(0, |start| bytes_before(files, start)));
     let end = pass(files, Part { from: start, until: None }, &mut check, &mut |_| Ok(()), &mut |bytes, _| {
@@ -112,9 +113,9 @@ pub fn recover(
     let last_number = check.next_number().saturating_sub(1);
     let state = LogState::new(LogEnd { number: last_number, position });
     let cut = end.tail.as_ref().map(|tail| cut_report(tail.position, tail.records_lost, &tail.reason));
-    let witness = checkpoint.is_some_and(|checkpoint| {
-        let untold = |hole: &Hole| hole.missing > hole.attributed && hole.first_number <= checkpoint.number;
-        check.holes.iter().any(untold) && !files.has(&checkpoint)
+    let witness = told.is_some_and(|told| {
+        let untold = |hole: &Hole| hole.missing > hole.attributed && hole.first_number <= told.number;
+        check.holes.iter().any(untold) && !files.has(&told)
     });
     attribute_holes(&mut check, index, &state);
     for damage in damages.into_iter().chain(std::mem::take(&mut check.damages)) {

@@ -35,6 +35,10 @@ impl Index for CrashIndex {
         self.index.checkpoint()
     }
 
+    fn told(&self) -> Result<Option<Checkpoint>, IndexError> {
+        self.index.told()
+    }
+
     fn operation(&self, cash_box: CashBoxId, operation: OperationId) -> Result<Option<Position>, IndexError> {
         self.index.operation(cash_box, operation)
     }
