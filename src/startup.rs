@@ -48,7 +48,9 @@ fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> No
     NodeOptions {
         shards: if section.shards == 0 { defaults.shards } else { size(section.shards) },
         mailbox_messages_max: size(section.mailbox_messages_max),
+        shard_messages_max: size(section.shard_messages_max),
         passivate_after_ms: section.passivate_after_ms,
+        passivate_every_ms: section.passivate_every_ms,
         profiles_max: size(section.profile_cache_max),
         cash_box_intensity: Intensity {
             restarts_max: u32::try_from(section.restarts_max).unwrap_or(u32::MAX),

@@ -25,6 +25,11 @@ use std::time::Duration;
 use load::{Figures, Load};
 use servers::{Kind, Served};
 
+/// As in the program itself.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -51,6 +51,13 @@ impl JournalSection {
             scrub_pause_ms: self.scrub_pause_ms,
             preallocate_retry_ms: self.preallocate_retry_ms,
             index: if self.index == "memory" { IndexKind::Memory } else { IndexKind::Sled },
+            index_cache_bytes: self.index_cache_bytes,
+            index_filter_bytes_max: self.index_filter_bytes_max,
+            index_gathered_records_max: self.index_gathered_records_max,
+            index_flush_ms: self.index_flush_ms,
+            index_replay_margin_records: self.index_replay_margin_records,
+            index_reopen_ms: self.index_reopen_ms,
+            index_memory_records_max: self.index_memory_records_max,
         }
     }
 }

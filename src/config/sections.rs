@@ -157,8 +157,12 @@ section! {
         shards: [u64 0 to 1_024] u64 = 0_u64, "";
         /// Operations that may wait for one cash box; more are 503 with `Retry-After`.
         mailbox_messages_max: [u64 1 to 65_536] u64 = 256_u64, "operations";
+        /// Calls that may wait for one part; more are 503 with `Retry-After`.
+        shard_messages_max: [u64 16 to 1_000_000] u64 = 16_384_u64, "calls";
         /// A cash box that had nothing to do for so long leaves the memory.
         passivate_after_ms: [u64 100 to 86_400_000] u64 = 600_000_u64, "ms";
+        /// How often cash boxes that have nothing to do are looked for.
+        passivate_every_ms: [u64 10 to 3_600_000] u64 = 10_000_u64, "ms";
         /// Restarts of one cash box within the window, before it is quarantined.
         restarts_max: [u64 0 to 1_000] u64 = 3_u64, "restarts";
         /// The window in which restarts are counted.
@@ -199,6 +203,20 @@ section! {
         preallocate_retry_ms: [u64 10 to 600_000] u64 = 1_000_u64, "ms";
         /// The index: `sled` in the folder, or `memory`, built anew at each start.
         index: [String "sled" | "memory"] String = "sled", "";
+        /// Cache of pages of the sled index; sled takes about three times as much.
+        index_cache_bytes: [u64 1_048_576 to 1_099_511_627_776] u64 = 67_108_864_u64, "bytes";
+        /// Memory for the filters that tell a fresh operation, about 2.5 bytes for each record; beyond it sled is asked.
+        index_filter_bytes_max: [u64 0 to 1_099_511_627_776] u64 = 268_435_456_u64, "bytes";
+        /// Records that gather in memory before the sled index writes them, about 150 bytes each.
+        index_gathered_records_max: [u64 1 to 10_000_000] u64 = 16_384_u64, "records";
+        /// How long they gather at most.
+        index_flush_ms: [u64 10 to 3_600_000] u64 = 5_000_u64, "ms";
+        /// Records before the last written one that the sled index is given again after an unclean stop.
+        index_replay_margin_records: [u64 8_192 to 100_000_000] u64 = 16_384_u64, "records";
+        /// How often a fresh sled index is tried after one failed.
+        index_reopen_ms: [u64 100 to 3_600_000] u64 = 30_000_u64, "ms";
+        /// Records up to which an index in memory takes the place of a sled index that failed.
+        index_memory_records_max: [u64 0 to 1_000_000_000] u64 = 20_000_000_u64, "records";
     }
 }
 

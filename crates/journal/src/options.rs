@@ -1,5 +1,6 @@
 //! Every limit of the embedded journal, each with its unit, in one place.
 
+use crate::index::{IndexerOptions, SledOptions};
 use crate::log::segment::HEADER_BLOCK_BYTES;
 
 /// Options of the embedded journal. All limits are named with their unit.
@@ -34,6 +35,20 @@ pub struct JournalOptions {
     pub preallocate_retry_ms: u64,
     /// Which index to keep.
     pub index: IndexKind,
+    /// Cache of pages of the sled index, in bytes; sled takes about three times as much.
+    pub index_cache_bytes: u64,
+    /// Memory for the filters that tell a fresh operation, in bytes; about 2.5 for each record. Beyond it a look into sled is needed.
+    pub index_filter_bytes_max: u64,
+    /// Records that gather in memory before the sled index writes them, about 150 bytes each.
+    pub index_gathered_records_max: u64,
+    /// How long they gather at most, in milliseconds.
+    pub index_flush_ms: u64,
+    /// After an unclean stop: records before the last written one that are applied again at least.
+    pub index_replay_margin_records: u64,
+    /// How often a fresh sled index is tried after one failed, in milliseconds.
+    pub index_reopen_ms: u64,
+    /// Records up to which an index in memory takes the place of a sled index that failed.
+    pub index_memory_records_max: u64,
 }
 
 /// The store behind the index.
@@ -62,6 +77,13 @@ impl Default for JournalOptions {
             scrub_pause_ms: 20,
             preallocate_retry_ms: 1000,
             index: IndexKind::Sled,
+            index_cache_bytes: 64 * 1024 * 1024,
+            index_filter_bytes_max: 256 * 1024 * 1024,
+            index_gathered_records_max: 16_384,
+            index_flush_ms: 5_000,
+            index_replay_margin_records: 16_384,
+            index_reopen_ms: 30_000,
+            index_memory_records_max: 20_000_000,
         }
     }
 }
@@ -72,6 +94,28 @@ pub const SEGMENT_BYTES_MIN: u32 = 16 * 1024;
 pub const SEGMENT_BYTES_MAX: u32 = 1024 * 1024 * 1024;
 
 impl JournalOptions {
+    /// The part of the sled store.
+    pub(crate) fn sled(&self) -> SledOptions {
+        SledOptions {
+            cache_bytes: self.index_cache_bytes,
+            gathered_records_max: self.index_gathered_records_max,
+            filter_bytes_max: self.index_filter_bytes_max,
+            replay_margin_records: self.index_replay_margin_records,
+            ..SledOptions::default()
+        }
+    }
+
+    /// The part of the thread that fills the index.
+    pub(crate) fn indexer(&self) -> IndexerOptions {
+        IndexerOptions {
+            index_lag_records_max: self.index_lag_records_max as u64,
+            head_flush_ms: self.index_flush_ms,
+            reopen_ms: self.index_reopen_ms,
+            memory_index_records_max: self.index_memory_records_max,
+            ..IndexerOptions::default()
+        }
+    }
+
     /// The options with sizes brought into the range that the format can hold: segments of whole 4 KiB between
     /// [`SEGMENT_BYTES_MIN`] and [`SEGMENT_BYTES_MAX`], counts of at least one.
     #[must_use]
@@ -82,6 +126,7 @@ impl JournalOptions {
         self.queue_records_max = self.queue_records_max.max(1);
         self.batch_records_max = self.batch_records_max.max(1);
         self.index_lag_records_max = self.index_lag_records_max.max(1);
+        self.index_gathered_records_max = self.index_gathered_records_max.max(1);
         self.open_segments_max = self.open_segments_max.max(2);
         self.scrub_chunk_bytes = self.scrub_chunk_bytes.max(4096);
         let room = (self.segment_bytes as usize).saturating_sub(HEADER_BLOCK_BYTES as usize).saturating_sub(128);

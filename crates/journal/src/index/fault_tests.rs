@@ -26,7 +26,8 @@ fn a_failed_store_is_replaced_by_memory_and_later_by_a_fresh_one() {
     for working_applies in [0, 1, 7] {
         let (log, faults, clock) = (FakeLog::salted(0), Faults::none(), clock());
         faults.applies_left.store(working_applies, Ordering::SeqCst);
-        let indexer = start_failing(&log, &faults, &clock, IndexerOptions { apply_records_max: 64, ..IndexerOptions::default() });
+        let indexer =
+            start_failing(&log, &faults, &clock, IndexerOptions { apply_records_max: 64, ..IndexerOptions::default() });
         indexer.enqueue(log.append_mixed(700));
         check_positive(&indexer, &log);
         indexer.wait_idle();

@@ -281,7 +281,7 @@ pub(super) fn small_sled() -> SledOptions {
     SledOptions {
         cache_bytes: 1 << 20,
         flush_every_ms: 10_000,
-        head_flush_records: 300,
+        gathered_records_max: 300,
         filter_bytes_max: 2_000,
         replay_margin_records: 100,
         boot_id: Some("this run".to_owned()),

@@ -17,7 +17,7 @@
 //! | `mw` | the same of the last record that the store was told of: what it knows to exist |
 //! | `mv` | version of this format |
 //!
-//! What is applied stays in memory (a [`MemoryIndex`]) until [`SledOptions::head_flush_records`] have gathered; then it is written
+//! What is applied stays in memory (a [`MemoryIndex`]) until [`SledOptions::gathered_records_max`] have gathered; then it is written
 //! together: a run, heads, rows, configurations, a flush to the operating system, and only then the list of runs with `mc`.
 //!
 //! sled is not safe against power cuts, may refuse to open a file after one flipped byte, and may panic on one. So every call
@@ -65,7 +65,7 @@ pub struct SledOptions {
     /// Interval in which sled writes back by itself, in milliseconds.
     pub flush_every_ms: u64,
     /// Records that gather in memory, about 150 bytes each, before they are written; also bounds what a replay reads again.
-    pub head_flush_records: u64,
+    pub gathered_records_max: u64,
     /// Memory that the filters of operations and receipt references may take, in bytes; about 2.5 bytes a record. Beyond it a new
     /// operation costs a look into sled.
     pub filter_bytes_max: u64,
@@ -80,7 +80,7 @@ impl Default for SledOptions {
         Self {
             cache_bytes: 64 << 20,
             flush_every_ms: 500,
-            head_flush_records: 16_384,
+            gathered_records_max: 16_384,
             filter_bytes_max: 256 << 20,
             replay_margin_records: 16_384,
             boot_id: boot_id(),
@@ -208,7 +208,11 @@ impl SledIndex {
 
     /// Whether answers from memory may be given: not after a failure or a close.
     fn gathered(&self) -> Result<&MemoryIndex, IndexError> {
-        if self.handle.is_refused() { self.run("look", |_| Ok(())).map(|()| &self.gathered) } else { Ok(&self.gathered) }
+        if self.handle.is_refused() {
+            self.run("look", |_| Ok(())).map(|()| &self.gathered)
+        } else {
+            Ok(&self.gathered)
+        }
     }
 
     fn written_head(&self, cash_box: CashBoxId) -> Result<Option<HeadEntry>, IndexError> {
@@ -284,7 +288,7 @@ impl Index for SledIndex {
         progress.told = Some(applied);
         let count = entries.len() as u64;
         progress.gathered = progress.gathered.saturating_add(count);
-        if progress.gathered >= self.options.head_flush_records {
+        if progress.gathered >= self.options.gathered_records_max {
             self.write_gathered(&mut progress)?;
         }
         self.runs.go_on(&self.handle, count)

@@ -3,6 +3,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ use parking_lot::{Condvar, Mutex};
 use crate::log::segment::{SPARE_NAME, SPARE_UNFINISHED_NAME};
 use crate::log::state::LogState;
 use crate::log::storage::{SegmentFile, Storage, is_no_space};
+
+/// A pause is this much longer than the write before it: a third of the device's time at most goes into zeros.
+const PAUSE_FACTOR: u32 = 2;
+const PAUSE_MAX: Duration = Duration::from_millis(5);
 
 const ZEROS_BYTES: usize = 1024 * 1024;
 
@@ -29,13 +34,18 @@ pub fn fill_with_zeros(file: &dyn SegmentFile, from: u64, bytes: u64) -> io::Res
     file.sync_all()
 }
 
-/// Makes the spare: a file of `bytes` zeros, durable with its name. On failure nothing is left of it.
+/// Makes the spare: a file of `bytes` zeros, durable with its name. On failure nothing is left of it. `pause` as in
+/// [`Storage::fill_directly`].
 ///
 /// # Errors
 /// When the device fails or has no space.
-pub fn make_spare(storage: &dyn Storage, bytes: u64) -> io::Result<Arc<dyn SegmentFile>> {
+pub fn make_spare(storage: &dyn Storage, bytes: u64, pause: &dyn Fn(Duration)) -> io::Result<Arc<dyn SegmentFile>> {
     let made = storage.create(SPARE_UNFINISHED_NAME).and_then(|file| {
-        fill_with_zeros(&*file, 0, bytes)?;
+        if storage.fill_directly(SPARE_UNFINISHED_NAME, bytes, pause)? {
+            file.sync_all()?;
+        } else {
+            fill_with_zeros(&*file, 0, bytes)?;
+        }
         storage.rename(SPARE_UNFINISHED_NAME, SPARE_NAME)?;
         storage.sync_names()?;
         Ok(file)
@@ -63,6 +73,8 @@ struct Wish {
 struct Desk {
     wish: Mutex<Wish>,
     changed: Condvar,
+    /// The writer waits for the spare: no more pauses.
+    urgent: AtomicBool,
 }
 
 /// Handle on the thread that zeroes the next segment.
@@ -84,8 +96,11 @@ impl Preallocator {
         retry: Duration,
         state: Arc<LogState>,
     ) -> io::Result<Self> {
-        let desk =
-            Arc::new(Desk { wish: Mutex::new(Wish { ready: spare, ..Wish::default() }), changed: Condvar::new() });
+        let desk = Arc::new(Desk {
+            wish: Mutex::new(Wish { ready: spare, ..Wish::default() }),
+            changed: Condvar::new(),
+            urgent: AtomicBool::new(false),
+        });
         let (work, known) = (Arc::clone(&desk), Arc::clone(&state));
         let thread = std::thread::Builder::new()
             .name("journal-zeroes".to_owned())
@@ -130,6 +145,7 @@ impl Preallocator {
                 wish.wanted = true;
                 self.desk.changed.notify_all();
             }
+            self.desk.urgent.store(true, Ordering::Relaxed);
             self.desk.changed.wait(&mut wish);
         }
     }
@@ -137,6 +153,7 @@ impl Preallocator {
     /// Ends the thread.
     pub fn close(&mut self) {
         self.desk.wish.lock().closing = true;
+        self.desk.urgent.store(true, Ordering::Relaxed);
         self.desk.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -151,16 +168,27 @@ impl Drop for Preallocator {
 }
 
 impl Desk {
+    /// Leaves the device to the syncs of the log for a while, unless the writer waits for the spare.
+    fn pause(&self, took: Duration) {
+        if !self.urgent.load(Ordering::Relaxed) {
+            std::thread::sleep(took.saturating_mul(PAUSE_FACTOR).min(PAUSE_MAX));
+        }
+    }
+
     fn run(&self, storage: &dyn Storage, bytes: u64, retry: Duration, state: &LogState) {
         let mut wish = self.wish.lock();
         while !wish.closing {
             if wish.wanted {
                 let made = parking_lot::MutexGuard::unlocked(&mut wish, || {
                     // A panic here must not leave the writer waiting for ever.
-                    catch_unwind(AssertUnwindSafe(|| make_spare(storage, bytes)))
+                    let pause = |took| self.pause(took);
+                    catch_unwind(AssertUnwindSafe(|| make_spare(storage, bytes, &pause)))
                         .unwrap_or_else(|_| Err(io::Error::other("the preallocating thread panicked")))
                 });
                 wish.wanted = false;
+                if !wish.closing {
+                    self.urgent.store(false, Ordering::Relaxed);
+                }
                 match made {
                     Ok(file) => {
                         wish.ready = Some(file);

@@ -240,7 +240,7 @@ fn create(
         // A spare without a segment: the folder was tampered with or its first opening was cut short. Nothing is lost.
         files.storage().remove(SPARE_NAME).map_err(failed)?;
     }
-    let file = make_spare(&**files.storage(), u64::from(options.first_segment_bytes)).map_err(failed)?;
+    let file = make_spare(&**files.storage(), u64::from(options.first_segment_bytes), &|_| ()).map_err(failed)?;
     let mut log_id = [0; 16];
     entropy.fill(&mut log_id);
     let header = SegmentHeader {

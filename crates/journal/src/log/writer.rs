@@ -21,6 +21,11 @@ use crate::log::storage::{SegmentFile, is_no_space};
 use crate::options::JournalOptions;
 use crate::{AppendError, JournalError, Link, Position};
 
+/// The next segment is asked for when this part of the present one is used, so that it can be made without haste.
+const SPARE_WANTED_AT: u32 = 8;
+/// Pages of the kernel's cache; a smaller unit would do no harm, only less good.
+const PAGE_BYTES: usize = 4096;
+
 /// Where the writer goes on.
 pub struct WriterStart {
     /// Header of the last segment.
@@ -290,7 +295,7 @@ impl Writer {
         for Queued { waiting, place } in std::mem::take(&mut self.batch) {
             waiting.complete(place.map(|placed| placed.position));
         }
-        if self.offset > self.header.bytes / 2 {
+        if self.offset > self.header.bytes / SPARE_WANTED_AT {
             self.parts.preallocator.request();
         }
         if pressure_over {
@@ -326,8 +331,13 @@ impl Writer {
         entries
     }
 
-    /// Writes the buffer at the end of the log and syncs. A failure ends the writer: what the device holds now is unknown.
+    /// Writes the buffer at the end of the log and syncs. Whole pages are written, with the zeros that stand there already: the kernel
+    /// need not read a page that it does not have. A failure ends the writer: what the device holds now is unknown.
     fn write_buffer(&mut self, what: &str) -> Result<(), String> {
+        let bytes = self.buffer.len();
+        let end = (self.offset as usize).saturating_add(bytes);
+        let page_end = end.next_multiple_of(PAGE_BYTES).min(self.header.bytes as usize);
+        self.buffer.resize(bytes.saturating_add(page_end.saturating_sub(end)), 0);
         let written = self.file.write_all_at(&self.buffer, u64::from(self.offset)).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             let name = segment_name(self.header.segment);
@@ -336,7 +346,7 @@ impl Writer {
             self.stop(&reason);
             return Err(reason);
         }
-        self.offset = self.offset.saturating_add(u32::try_from(self.buffer.len()).unwrap_or(u32::MAX));
+        self.offset = self.offset.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         Ok(())
     }
 

@@ -14,10 +14,7 @@ use parking_lot::Mutex;
 
 use super::crash::CrashIndex;
 use super::reading::{Reading, Rows};
-use crate::index::{
-    FreshIndex, Index, IndexError, IndexState, Indexer, IndexerOptions, MemoryIndex, RebuildSource, SledIndex,
-    SledOptions,
-};
+use crate::index::{FreshIndex, Index, IndexError, IndexState, Indexer, MemoryIndex, RebuildSource, SledIndex};
 use crate::log::files::LogFiles;
 use crate::log::for_index::LogForIndex;
 use crate::log::inbox::{Barrier, Ending, Inbox};
@@ -83,12 +80,13 @@ pub(crate) struct IndexPlace {
 }
 
 impl IndexPlace {
-    fn new(folder: PathBuf, kind: IndexKind) -> Self {
-        match kind {
+    fn new(folder: PathBuf, options: &JournalOptions) -> Self {
+        let sled = options.sled();
+        match options.index {
             IndexKind::Sled => Self {
-                opened: SledIndex::open(&folder, SledOptions::default()).map(|index| Box::new(index) as Box<dyn Index>),
+                opened: SledIndex::open(&folder, sled.clone()).map(|index| Box::new(index) as Box<dyn Index>),
                 fresh: Box::new(move || {
-                    SledIndex::fresh(&folder, SledOptions::default()).map(|index| Box::new(index) as Box<dyn Index>)
+                    SledIndex::fresh(&folder, sled.clone()).map(|index| Box::new(index) as Box<dyn Index>)
                 }),
             },
             IndexKind::Memory => Self::memory(),
@@ -123,7 +121,7 @@ impl EmbeddedJournal {
         progress: &mut dyn FnMut(OpenProgress),
     ) -> Result<Self, JournalError> {
         let lock = lock_folder(folder)?;
-        let index = IndexPlace::new(folder.join(INDEX_FOLDER), options.index);
+        let index = IndexPlace::new(folder.join(INDEX_FOLDER), &options);
         let storage: Arc<dyn Storage> = Arc::new(FolderStorage::new(folder));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         Self::assemble(storage, Some(lock), index, options, clock, &SystemEntropy, progress)
@@ -158,10 +156,8 @@ impl EmbeddedJournal {
         let told = Arc::clone(&crashed);
         let fresh: FreshIndex = Box::new(move || Ok(CrashIndex::wrap(fresh()?, &told)));
         let log = Arc::new(LogForIndex { files: Arc::clone(&files), state: Arc::clone(&state) });
-        let indexer_options =
-            IndexerOptions { index_lag_records_max: options.index_lag_records_max as u64, ..IndexerOptions::default() };
         let source = RebuildSource { log, fresh };
-        let indexer = Arc::new(Indexer::start(opened, indexer_options, source, Arc::clone(&clock)));
+        let indexer = Arc::new(Indexer::start(opened, options.indexer(), source, Arc::clone(&clock)));
         while let IndexState::Rebuilding { done, total } = indexer.state() {
             progress(OpenProgress::Index { done, total });
             std::thread::sleep(Duration::from_millis(5));

@@ -74,22 +74,23 @@ impl Run {
         let end = Entry { key: last, ..LAST };
         let range = block_key(self.id, &FIRST)..=block_key(self.id, &end);
         let mut left = limit;
-        handle.run("look for an entry", |db| {
-            for item in db.range(range).rev() {
-                let (_, block) = item?;
-                let Some(block) = entries(&block) else { return Ok(false) };
-                for entry in block.iter().rev().filter(|entry| entry.key <= last) {
-                    if left == 0 || entry.key < first {
-                        return Ok(true);
+        handle
+            .run("look for an entry", |db| {
+                for item in db.range(range).rev() {
+                    let (_, block) = item?;
+                    let Some(block) = entries(&block) else { return Ok(false) };
+                    for entry in block.iter().rev().filter(|entry| entry.key <= last) {
+                        if left == 0 || entry.key < first {
+                            return Ok(true);
+                        }
+                        found.push(*entry);
+                        left = left.saturating_sub(1);
                     }
-                    found.push(*entry);
-                    left = left.saturating_sub(1);
                 }
-            }
-            Ok(true)
-        })?
-        .then_some(())
-        .ok_or_else(|| handle.fail("a block of a run is malformed"))
+                Ok(true)
+            })?
+            .then_some(())
+            .ok_or_else(|| handle.fail("a block of a run is malformed"))
     }
 
     /// The next blocks behind `after`, at most `limit`.

@@ -220,8 +220,7 @@ impl RunSet {
 
 /// The first run at or after `id` of which sled has a block.
 fn first_from(handle: &Handle, id: u64) -> Result<Option<u64>, IndexError> {
-    let found = handle.run("look for runs", |db| {
-        db.range(block_key(id, &FIRST).to_vec()..vec![b's' + 1]).next().transpose()
-    })?;
+    let found = handle
+        .run("look for runs", |db| db.range(block_key(id, &FIRST).to_vec()..vec![b's' + 1]).next().transpose())?;
     found.map(|(key, _)| run_of(&key).ok_or_else(|| handle.fail("the key of a block is malformed"))).transpose()
 }

@@ -70,7 +70,9 @@ fn the_nth_operation_fails_until_none_does() {
 #[test]
 fn a_failed_sync_stops_the_writer_for_good() {
     let storage = SimulatedStorage::default();
-    let journal = open(&storage, small()).unwrap();
+    // So large that no spare is made meanwhile, whose operations would count, too.
+    let options = JournalOptions { first_segment_bytes: 1 << 20, segment_bytes: 1 << 20, ..small() };
+    let journal = open(&storage, options).unwrap();
     let mut chain = Chain::new(1);
     append(&journal, chain.next()).unwrap();
     storage.fail_at(2, Fault::Error(ErrorKind::Other));
