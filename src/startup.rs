@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kassette_actors::supervision::Intensity;
-use kassette_actors::{Gateway, Node, NodeOptions};
+use kassette_actors::{Gateway, Node, NodeOptions, Rejected};
 use kassette_journal::{EmbeddedJournal, Journal};
 use kassette_model::Environment;
 use kassette_stdx::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -31,6 +31,7 @@ const FLUSH_PART: u32 = 3;
 /// How long the shards may take to start.
 const START_MAX_MS: u64 = 10_000;
 /// How often they are asked meanwhile.
+const GO_ON_EVERY_MS: u64 = 1_000;
 const START_EVERY_MS: u64 = 1;
 
 /// The section of an environment.
@@ -51,6 +52,8 @@ fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> No
         shard_messages_max: size(section.shard_messages_max),
         passivate_after_ms: section.passivate_after_ms,
         passivate_every_ms: section.passivate_every_ms,
+        lifetime_default_ms: section.lifetime_default_ms,
+        lifetime_max_ms: section.lifetime_max_ms,
         profiles_max: size(section.profile_cache_max),
         cash_box_intensity: Intensity {
             restarts_max: u32::try_from(section.restarts_max).unwrap_or(u32::MAX),
@@ -105,6 +108,7 @@ impl Host {
         );
         let context = Context { data_dir, environment, gateway: node.gateway(), keys, clock, entropy };
         started(&context.gateway).await?;
+        actix_web::rt::spawn(go_on(context.gateway.clone()));
         tracing::info!(environment = environment.name(), data_dir = %context.data_dir.display(), "data folder open");
         Ok(Self { context, node, journal })
     }
@@ -135,6 +139,22 @@ async fn started(gateway: &Gateway) -> Result<(), Failure> {
     tokio::time::timeout(Duration::from_millis(START_MAX_MS), all)
         .await
         .map_err(|_| Failure::fault(format!("the cash boxes did not start within {START_MAX_MS} ms")))
+}
+
+/// Lets the cash boxes execute what they accepted before the last stop. Behind the opening: receipts need not wait for it.
+async fn go_on(gateway: Gateway) {
+    loop {
+        match gateway.go_on() {
+            Ok(0) | Err(Rejected::Stopping) => return,
+            Ok(cash_boxes) => {
+                return tracing::info!(cash_boxes, "operations accepted before the last stop are executed");
+            }
+            Err(reason) => {
+                tracing::warn!(?reason, "operations accepted before the last stop cannot be executed yet");
+                tokio::time::sleep(Duration::from_millis(GO_ON_EVERY_MS)).await;
+            }
+        }
+    }
 }
 
 /// What opening found that an operator should know.

@@ -9,15 +9,17 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
 use kassette_cashbox::{
     Admission, Answer, Ask, AskAnswer, CashBox, Configuration, Effect, Facts, Request, Step, StoredReceipt,
+    accepted_request,
 };
 use kassette_journal::AppendError;
 use kassette_markets::UnitAnswer;
 use kassette_model::{CashBoxId, OperationId, UnitId};
-use kassette_record::moment;
+use kassette_record::{SealedRecord, moment};
 use kassette_signing::SignatureUnit;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -35,6 +37,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Rejected>>;
 pub(crate) enum Given {
     Now(Result<Executed, Rejected>),
     Later(oneshot::Receiver<Result<Executed, Rejected>>),
+    /// Accepted by this call, durably: it may be told so; its end comes here.
+    Accepted(oneshot::Receiver<Result<Executed, Rejected>>),
 }
 
 /// Counts an unanswered call of a cash box; the directory bounds them by `mailbox_messages_max`.
@@ -58,6 +62,10 @@ impl Drop for Place {
 #[rtype(result = "()")]
 pub(crate) struct Execute {
     pub(crate) request: Request,
+    /// When it came to the node, on the monotonic clock: its lifetime counts from here.
+    pub(crate) arrived: Duration,
+    /// Whether the caller wants to be told as soon as the operation is accepted.
+    pub(crate) accept: bool,
     pub(crate) reply: oneshot::Sender<Given>,
     pub(crate) place: Place,
 }
@@ -71,6 +79,19 @@ pub(crate) struct Configure {
     pub(crate) place: Place,
 }
 
+/// Wait for an operation that was accepted before.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Watch {
+    pub(crate) operation: OperationId,
+    pub(crate) reply: oneshot::Sender<Given>,
+}
+
+/// Execute what was accepted and has not ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct GoOn;
+
 /// Forget everything and read the journal again.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -81,6 +102,9 @@ pub(crate) struct Reset;
 #[rtype(result = "()")]
 struct Settled {
     operation: Option<OperationId>,
+    row: u64,
+    /// Whether this record ends the operation; an intent record does not.
+    ends: bool,
     result: Result<(), Rejected>,
 }
 
@@ -95,7 +119,20 @@ struct Running {
 struct Live {
     core: CashBox,
     units: Vec<(UnitId, Arc<dyn SignatureUnit>)>,
+    /// What was accepted before and has not ended is being executed.
+    went_on: bool,
 }
+
+/// Who is told when the record of an operation is durable.
+enum Caller {
+    /// The call that executes it.
+    First(oneshot::Sender<Given>, Place),
+    /// Those who wait; the call itself was told when the operation was accepted.
+    Waiters(Vec<Reply<Executed>>),
+}
+
+/// How long the actor waits before it tries again to execute what was accepted.
+const GO_ON_RETRY: Duration = Duration::from_secs(1);
 
 /// The actor.
 pub(crate) struct CashBoxActor {
@@ -104,6 +141,8 @@ pub(crate) struct CashBoxActor {
     generation: u64,
     shared: Arc<Shared>,
     directory: Addr<CashBoxDirectory>,
+    /// Calls that have no answer; while there are any the cash box stays in memory.
+    unanswered: Arc<std::sync::atomic::AtomicUsize>,
     live: Option<Box<Live>>,
     running: HashMap<OperationId, Running>,
     /// Why the first append of this incarnation failed: what the ones behind it are answered with.
@@ -120,12 +159,19 @@ impl Actor for CashBoxActor {
 }
 
 impl CashBoxActor {
-    pub(crate) fn new(id: CashBoxId, generation: u64, shared: Arc<Shared>, directory: Addr<CashBoxDirectory>) -> Self {
+    pub(crate) fn new(
+        id: CashBoxId,
+        generation: u64,
+        shared: Arc<Shared>,
+        directory: Addr<CashBoxDirectory>,
+        unanswered: Arc<std::sync::atomic::AtomicUsize>,
+    ) -> Self {
         Self {
             id,
             generation,
             shared,
             directory,
+            unanswered,
             live: None,
             running: HashMap::new(),
             failed: Arc::new(Mutex::new(None)),
@@ -178,7 +224,7 @@ impl CashBoxActor {
                 .map_err(|error| Rejected::Fault(format!("cash box {} cannot be restored: {error}", self.id)))?;
         core.set_limits(self.shared.options.body_limits);
         tracing::debug!(cash_box = %self.id, row = head.record.row, "cash box restored");
-        Ok(Live { core, units: keys.units })
+        Ok(Live { core, units: keys.units, went_on: false })
     }
 
     fn keys(&self, configuration: &Configuration) -> Result<Keys, Rejected> {
@@ -206,11 +252,12 @@ impl CashBoxActor {
     }
 
     fn execute(&mut self, message: Execute, ctx: &mut Context<Self>) {
-        let Execute { request, reply, place } = message;
+        let Execute { request, arrived, accept, reply, place } = message;
         if let Some(failed) = self.failed.lock().clone() {
             give(reply, Err(failed));
             return;
         }
+        self.go_on(ctx);
         let admission = match self.admit(&request) {
             Ok(admission) => admission,
             Err(rejected) => return give(reply, Err(rejected)),
@@ -228,8 +275,13 @@ impl CashBoxActor {
                 }
                 None => give(reply, Err(Rejected::StillRunning)),
             },
-            Admission::Fresh => match self.decide(&request) {
-                Ok(Step::Commit(commit)) => self.commit(&request, *commit, reply, place, ctx),
+            // Its execution could not begin yet, and is tried again.
+            Admission::Accepted => give(reply, Err(Rejected::StillRunning)),
+            Admission::Fresh if accept && !self.is_expired(&request, arrived) => {
+                self.accept(&request, reply, place, ctx);
+            }
+            Admission::Fresh => match self.decide(&request, Some(arrived)) {
+                Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::First(reply, place), ctx),
                 Ok(Step::Refuse(problem)) => give(reply, Err(Rejected::Refused(problem))),
                 Ok(Step::Ask(_)) => give(reply, Err(Rejected::Fault("a step asked for something unknown".into()))),
                 Err(rejected) => give(reply, Err(rejected)),
@@ -245,8 +297,14 @@ impl CashBoxActor {
         Ok(live.core.admit(request, stored.as_ref()))
     }
 
-    /// Calls the core until it has decided, getting what it asks for.
-    fn decide(&mut self, request: &Request) -> Result<Step, Rejected> {
+    /// Calls the core until it has decided, getting what it asks for. An operation that waited longer than its lifetime is not
+    /// executed any more; one that has begun is never cut by it.
+    fn decide(&mut self, request: &Request, arrived: Option<Duration>) -> Result<Step, Rejected> {
+        if let Some(arrived) = arrived.filter(|arrived| self.is_expired(request, *arrived)) {
+            let waited = self.shared.clock.monotonic().saturating_sub(arrived);
+            let (facts, lifetime_ms) = (self.facts(self.shared.clock.unix_ns()), self.lifetime_ms(request));
+            return Ok(self.live()?.core.expire(request, &facts, waited, lifetime_ms));
+        }
         let mut facts = self.facts(self.shared.clock.unix_ns());
         let (journal, id) = (Arc::clone(&self.shared.journal), self.id);
         let live = self.live()?;
@@ -275,49 +333,135 @@ impl CashBoxActor {
         }
     }
 
-    fn commit(
-        &mut self,
-        request: &Request,
-        commit: kassette_cashbox::Commit,
-        reply: oneshot::Sender<Given>,
-        place: Place,
-        ctx: &mut Context<Self>,
-    ) {
-        use actix::AsyncContext as _;
-        let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
-        let operation = request.id;
-        let running = Running { answer: commit.answer.clone(), waiters: Vec::new(), resets };
-        self.running.insert(operation, running);
-        let (given, failed, address) = (commit.answer, Arc::clone(&self.failed), ctx.address());
-        let completion = Box::new(move |result: Result<_, AppendError>| {
-            let result = settle(result.map(|_| ()), &failed);
-            let outcome = result.clone().map(|()| Executed { answer: given, first: true });
+    fn lifetime_ms(&self, request: &Request) -> u64 {
+        let options = &self.shared.options;
+        request.lifetime_ms.unwrap_or(options.lifetime_default_ms).min(options.lifetime_max_ms)
+    }
+
+    /// Whether the lifetime of an operation that has not begun is over.
+    fn is_expired(&self, request: &Request, arrived: Duration) -> bool {
+        let waited = self.shared.clock.monotonic().saturating_sub(arrived);
+        waited > Duration::from_millis(self.lifetime_ms(request))
+    }
+
+    /// Makes the intent record of an operation, tells the caller when it is durable, and executes the operation at once: both
+    /// records may go out under one sync.
+    fn accept(&mut self, request: &Request, reply: oneshot::Sender<Given>, place: Place, ctx: &mut Context<Self>) {
+        let facts = self.facts(self.shared.clock.unix_ns());
+        let accepted = match self.live().map(|live| live.core.accept(request, &facts)) {
+            Ok(Ok(accepted)) => accepted,
+            Ok(Err(step)) => match *step {
+                Step::Refuse(problem) => return give(reply, Err(Rejected::Refused(problem))),
+                _ => return give(reply, Err(Rejected::Fault("an operation could not be accepted".into()))),
+            },
+            Err(rejected) => return give(reply, Err(rejected)),
+        };
+        let (waiter, end) = oneshot::channel();
+        let told = move |result: Result<(), Rejected>| {
             drop(place);
-            // First, so that the caller's next message finds the cash box told.
-            address.do_send(Settled { operation: Some(operation), result });
-            give(reply, outcome);
-        });
-        self.unsettled += 1;
-        if let Err((error, completion)) = self.shared.journal.append(commit.record, completion) {
-            completion(Err(error));
+            drop(reply.send(match result {
+                Ok(()) => Given::Accepted(end),
+                Err(rejected) => Given::Now(Err(rejected)),
+            }));
+        };
+        self.append(accepted.record, Some(request.id), false, told, ctx);
+        match self.decide(request, None) {
+            Ok(Step::Commit(commit)) => self.commit(request, *commit, Caller::Waiters(vec![waiter]), ctx),
+            other => self.go_on_later(request.id, other, ctx),
         }
     }
 
-    fn configure(&mut self, message: Configure, ctx: &mut Context<Self>) {
+    /// Executes what was accepted and has not ended: after a restart, or after an execution that could not begin.
+    fn go_on(&mut self, ctx: &mut Context<Self>) {
+        let Ok(live) = self.live() else { return };
+        if std::mem::replace(&mut live.went_on, true) {
+            return;
+        }
+        for open in live.core.unfinished().to_vec() {
+            if self.running.contains_key(&open.id) {
+                continue;
+            }
+            let stored = self.shared.journal.row(self.id, open.row).map_err(Rejected::from);
+            let Ok(Some(request)) = stored.map(|record| record.as_ref().and_then(accepted_request)) else {
+                let unreadable = Err(Rejected::Fault(format!("row {} cannot be read", open.row)));
+                self.go_on_later(open.id, unreadable, ctx);
+                continue;
+            };
+            tracing::info!(cash_box = %self.id, operation = %open.id, "an accepted operation is executed after a restart");
+            match self.decide(&request, None) {
+                Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::Waiters(Vec::new()), ctx),
+                other => self.go_on_later(open.id, other, ctx),
+            }
+        }
+    }
+
+    /// An accepted operation could not be executed now. Its client was told that it will be, so it is tried until it is.
+    fn go_on_later(&mut self, operation: OperationId, why: Result<Step, Rejected>, ctx: &mut Context<Self>) {
         use actix::AsyncContext as _;
-        let Configure { configuration, reply, place } = message;
-        let record = match self.configured(*configuration) {
-            Ok(record) => record,
-            Err(rejected) => return answer(reply, Err(rejected)),
+        let why = match why {
+            Ok(Step::Refuse(problem)) => problem.detail.clone(),
+            Ok(_) => "a step asked for something unknown".to_owned(),
+            Err(rejected) => format!("{rejected:?}"),
         };
-        let (failed, address, shared, id) =
-            (Arc::clone(&self.failed), ctx.address(), Arc::clone(&self.shared), self.id);
+        tracing::warn!(cash_box = %self.id, %operation, why, "an accepted operation could not be executed yet");
+        // Counts as a call, so that the cash box is not passivated meanwhile.
+        let place = Place::take(&self.unanswered);
+        ctx.run_later(GO_ON_RETRY, move |actor, ctx| {
+            drop(place);
+            if let Some(live) = actor.live.as_deref_mut() {
+                live.went_on = false;
+            }
+            actor.guarded(ctx, Self::go_on);
+        });
+    }
+
+    fn watch(&mut self, message: Watch, ctx: &mut Context<Self>) {
+        self.go_on(ctx);
+        match self.running.get_mut(&message.operation) {
+            Some(running) => {
+                let (waiter, later) = oneshot::channel();
+                running.waiters.retain(|waiter| !waiter.is_closed());
+                running.waiters.push(waiter);
+                drop(message.reply.send(Given::Later(later)));
+            }
+            None => give(message.reply, Err(Rejected::StillRunning)),
+        }
+    }
+
+    fn commit(&mut self, request: &Request, commit: kassette_cashbox::Commit, caller: Caller, ctx: &mut Context<Self>) {
+        let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
+        let (waiters, reply) = match caller {
+            Caller::First(reply, place) => (Vec::new(), Some((reply, place))),
+            Caller::Waiters(waiters) => (waiters, None),
+        };
+        let given = reply.is_some().then(|| commit.answer.clone());
+        self.running.insert(request.id, Running { answer: commit.answer, waiters, resets });
+        let told = move |result: Result<(), Rejected>| {
+            if let (Some((reply, place)), Some(given)) = (reply, given) {
+                drop(place);
+                give(reply, result.map(|()| Executed { answer: given, first: true }));
+            }
+        };
+        self.append(commit.record, Some(request.id), true, told, ctx);
+    }
+
+    /// Hands a record to the journal. When it is durable, or never will be, the actor is told and then `told` is called, on the
+    /// writer's thread.
+    fn append(
+        &mut self,
+        record: SealedRecord,
+        operation: Option<OperationId>,
+        ends: bool,
+        told: impl FnOnce(Result<(), Rejected>) + Send + 'static,
+        ctx: &mut Context<Self>,
+    ) {
+        use actix::AsyncContext as _;
+        let (failed, address, row) = (Arc::clone(&self.failed), ctx.address(), record.row);
         let completion = Box::new(move |result: Result<_, AppendError>| {
             let result = settle(result.map(|_| ()), &failed);
-            shared.profiles.forget(id);
-            drop(place);
-            address.do_send(Settled { operation: None, result: result.clone() });
-            answer(reply, result);
+            // First, so that the caller's next message finds the cash box told.
+            address.do_send(Settled { operation, row, ends, result: result.clone() });
+            told(result);
         });
         self.unsettled += 1;
         if let Err((error, completion)) = self.shared.journal.append(record, completion) {
@@ -325,7 +469,22 @@ impl CashBoxActor {
         }
     }
 
-    fn configured(&mut self, configuration: Configuration) -> Result<kassette_record::SealedRecord, Rejected> {
+    fn configure(&mut self, message: Configure, ctx: &mut Context<Self>) {
+        let Configure { configuration, reply, place } = message;
+        let record = match self.configured(*configuration) {
+            Ok(record) => record,
+            Err(rejected) => return answer(reply, Err(rejected)),
+        };
+        let (shared, id) = (Arc::clone(&self.shared), self.id);
+        let told = move |result| {
+            shared.profiles.forget(id);
+            drop(place);
+            answer(reply, result);
+        };
+        self.append(record, None, false, told, ctx);
+    }
+
+    fn configured(&mut self, configuration: Configuration) -> Result<SealedRecord, Rejected> {
         let facts = self.facts(self.shared.clock.unix_ns());
         let keys = self.keys(&configuration)?;
         let invalid =
@@ -340,18 +499,19 @@ impl CashBoxActor {
             let mut core = CashBox::create(&configuration, keys.secrets).map_err(invalid)?;
             core.set_limits(self.shared.options.body_limits);
             let record = core.configure(&configuration, &facts).map_err(invalid)?;
-            self.live = Some(Box::new(Live { core, units: keys.units }));
+            self.live = Some(Box::new(Live { core, units: keys.units, went_on: true }));
             Ok(record)
         }
     }
 
     fn settled(&mut self, message: Settled, ctx: &mut Context<Self>) {
         self.unsettled = self.unsettled.saturating_sub(1);
-        let running = message.operation.and_then(|operation| self.running.remove(&operation));
+        let ended = message.operation.filter(|_| message.ends || message.result.is_err());
+        let running = ended.and_then(|operation| self.running.remove(&operation));
         match message.result {
             Ok(()) => {
                 if let (Some(operation), Some(live)) = (message.operation, self.live.as_deref_mut()) {
-                    live.core.settled(operation);
+                    live.core.settled(operation, message.row);
                 }
                 if let Some(running) = running {
                     for waiter in running.waiters {
@@ -416,6 +576,20 @@ impl Handler<Execute> for CashBoxActor {
             }
             actor.execute(message, ctx);
         });
+    }
+}
+
+impl Handler<Watch> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: Watch, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| actor.watch(message, ctx));
+    }
+}
+
+impl Handler<GoOn> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, _: GoOn, ctx: &mut Context<Self>) {
+        self.guarded(ctx, Self::go_on);
     }
 }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use kassette_cashbox::{Configuration, Request};
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::oneshot;
 
-use crate::cash_box::{CashBoxActor, Configure, Execute, Given, Place, Reply, Reset};
+use crate::cash_box::{CashBoxActor, Configure, Execute, Given, GoOn, Place, Reply, Reset, Watch};
 use crate::node::Shared;
 use crate::outcome::{BUSY_RETRY_AFTER_S, Rejected};
 use crate::supervision::{RestartWindow, Verdict};
@@ -31,7 +31,13 @@ pub(crate) struct Deliver {
 
 /// What is asked of a cash box.
 pub(crate) enum Call {
-    Execute(Request, oneshot::Sender<Given>),
+    /// The request, when it arrived on the monotonic clock, whether to tell the caller when it is accepted, and where the answer
+    /// goes.
+    Execute(Request, Duration, bool, oneshot::Sender<Given>),
+    /// Wait for an operation that was accepted before.
+    Watch(OperationId, oneshot::Sender<Given>),
+    /// Execute what was accepted and has not ended.
+    GoOn,
     Configure(Box<Configuration>, Reply<()>),
     Reset(Reply<()>),
 }
@@ -39,8 +45,9 @@ pub(crate) enum Call {
 impl Call {
     fn reject(self, rejected: Rejected) {
         match self {
-            Self::Execute(_, reply) => drop(reply.send(Given::Now(Err(rejected)))),
+            Self::Execute(_, _, _, reply) | Self::Watch(_, reply) => drop(reply.send(Given::Now(Err(rejected)))),
             Self::Configure(_, reply) | Self::Reset(reply) => drop(reply.send(Err(rejected))),
+            Self::GoOn => {}
         }
     }
 }
@@ -125,12 +132,17 @@ impl CashBoxDirectory {
         Self { shared, slots: HashMap::new(), next_generation: 0, replaces_another }
     }
 
-    fn start_box(&mut self, id: CashBoxId, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
+    fn start_box(
+        &mut self,
+        id: CashBoxId,
+        unanswered: &Arc<AtomicUsize>,
+        ctx: &Context<Self>,
+    ) -> (Addr<CashBoxActor>, u64) {
         self.next_generation += 1;
         let generation = self.next_generation;
         let (shared, directory) = (Arc::clone(&self.shared), ctx.address());
         self.shared.counts.active.fetch_add(1, Ordering::Relaxed);
-        (CashBoxActor::new(id, generation, shared, directory).start(), generation)
+        (CashBoxActor::new(id, generation, shared, directory, Arc::clone(unanswered)).start(), generation)
     }
 
     fn deliver(&mut self, id: CashBoxId, call: Call, ctx: &Context<Self>) {
@@ -138,11 +150,12 @@ impl CashBoxDirectory {
             return call.reject(Rejected::Stopping);
         }
         if !self.slots.contains_key(&id) {
-            let (addr, generation) = self.start_box(id, ctx);
+            let unanswered = Arc::new(AtomicUsize::new(0));
+            let (addr, generation) = self.start_box(id, &unanswered, ctx);
             let slot = Slot {
                 seat: Seat::Active(addr),
                 generation,
-                unanswered: Arc::new(AtomicUsize::new(0)),
+                unanswered,
                 last_used: Duration::ZERO,
                 failures: None,
                 quarantine: None,
@@ -227,7 +240,8 @@ impl CashBoxDirectory {
         if !waiting {
             return;
         }
-        let (addr, generation) = self.start_box(quiet.id, ctx);
+        let Some(unanswered) = self.slots.get(&quiet.id).map(|slot| Arc::clone(&slot.unanswered)) else { return };
+        let (addr, generation) = self.start_box(quiet.id, &unanswered, ctx);
         let Some(slot) = self.slots.get_mut(&quiet.id) else { return };
         slot.generation = generation;
         if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Active(addr.clone())) {
@@ -259,8 +273,10 @@ impl CashBoxDirectory {
 fn send(addr: &Addr<CashBoxActor>, call: Call, unanswered: &Arc<AtomicUsize>) {
     // The number of unanswered calls is the bound here; the mailbox itself must also take the journal's completions.
     match call {
-        Call::Execute(request, reply) => {
-            addr.do_send(Execute { request, reply, place: Place::take(unanswered) });
+        Call::Watch(operation, reply) => addr.do_send(Watch { operation, reply }),
+        Call::GoOn => addr.do_send(GoOn),
+        Call::Execute(request, arrived, accept, reply) => {
+            addr.do_send(Execute { request, arrived, accept, reply, place: Place::take(unanswered) });
         }
         Call::Configure(configuration, reply) => {
             addr.do_send(Configure { configuration, reply, place: Place::take(unanswered) });

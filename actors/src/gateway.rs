@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use kassette_cashbox::{Configuration, Request};
 use kassette_journal::{Journal, JournalError};
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::oneshot;
 
 use crate::cash_box::Given;
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::node::{NodeStatus, Shared};
-use crate::outcome::{BUSY_RETRY_AFTER_S, Executed, Rejected};
+use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
 use crate::profile::Profile;
 use crate::supervision::ChildRef;
 
@@ -43,14 +43,61 @@ impl Gateway {
     /// [`Rejected`]: nothing was stored for this call.
     pub async fn execute(&self, cash_box: CashBoxId, request: Request, wait: Duration) -> Result<Executed, Rejected> {
         let (reply, given) = oneshot::channel();
-        self.deliver(cash_box, Call::Execute(request, reply))?;
+        self.deliver(cash_box, Call::Execute(request, self.shared.clock.monotonic(), false, reply))?;
         match given.await.map_err(|_| self.gone())? {
             Given::Now(outcome) => outcome,
-            Given::Later(outcome) => match tokio::time::timeout(wait, outcome).await {
+            Given::Later(outcome) | Given::Accepted(outcome) => match tokio::time::timeout(wait, outcome).await {
                 Ok(outcome) => outcome.map_err(|_| self.gone())?,
                 Err(_) => Err(Rejected::StillRunning),
             },
         }
+    }
+
+    /// Accepts an operation, which is then executed in any case, and waits at most `wait` for its end. A repeat waits as long.
+    ///
+    /// # Errors
+    /// [`Rejected`]: nothing was stored for this call.
+    pub async fn accept(&self, cash_box: CashBoxId, request: Request, wait: Duration) -> Result<Accepted, Rejected> {
+        let (reply, given) = oneshot::channel();
+        self.deliver(cash_box, Call::Execute(request, self.shared.clock.monotonic(), true, reply))?;
+        let (end, first) = match given.await.map_err(|_| self.gone())? {
+            Given::Now(Ok(executed)) => return Ok(Accepted::Ended(executed)),
+            Given::Now(Err(Rejected::StillRunning)) => return Ok(Accepted::Running { first: false }),
+            Given::Now(Err(rejected)) => return Err(rejected),
+            Given::Later(end) => (end, false),
+            Given::Accepted(end) => (end, true),
+        };
+        // What goes wrong after the acceptance is not this call's: the operation is executed again.
+        match tokio::time::timeout(wait, end).await {
+            Ok(Ok(Ok(executed))) => Ok(Accepted::Ended(Executed { first, ..executed })),
+            _ => Ok(Accepted::Running { first }),
+        }
+    }
+
+    /// Waits at most `wait` for the end of an operation that was accepted before; the journal tells how it stands then.
+    ///
+    /// # Errors
+    /// [`Rejected`] when its cash box cannot be asked.
+    pub async fn watch(&self, cash_box: CashBoxId, operation: OperationId, wait: Duration) -> Result<(), Rejected> {
+        let (reply, given) = oneshot::channel();
+        self.deliver(cash_box, Call::Watch(operation, reply))?;
+        match given.await.map_err(|_| self.gone())? {
+            Given::Later(end) | Given::Accepted(end) => drop(tokio::time::timeout(wait, end).await),
+            Given::Now(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Lets every cash box execute what was accepted and has not ended; after a start. Gives how many were asked.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the journal cannot say now which they are, or a shard is down: to be called again.
+    pub fn go_on(&self) -> Result<usize, Rejected> {
+        let unfinished = self.shared.journal.unfinished()?;
+        for cash_box in &unfinished {
+            self.deliver(*cash_box, Call::GoOn)?;
+        }
+        Ok(unfinished.len())
     }
 
     /// Writes the first record of a new cash box, or a change of its configuration; durable when this returns.

@@ -17,6 +17,6 @@ mod vault;
 
 pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};
-pub use outcome::{Executed, Rejected};
+pub use outcome::{Accepted, Executed, Rejected};
 pub use profile::{Profile, TokenMac};
 pub use vault::{Keys, UnitOutage, Vault};

@@ -34,6 +34,10 @@ pub struct NodeOptions {
     pub passivate_after_ms: u64,
     /// How often idle cash boxes are looked for.
     pub passivate_every_ms: u64,
+    /// How long an operation without `x-operation-lifetime` may wait for its start (contract 1.5), in milliseconds.
+    pub lifetime_default_ms: u64,
+    /// Longest such wait that an operation may ask for, in milliseconds.
+    pub lifetime_max_ms: u64,
     /// Profiles kept for authentication.
     pub profiles_max: usize,
     /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
@@ -52,6 +56,8 @@ impl Default for NodeOptions {
             shard_messages_max: 16_384,
             passivate_after_ms: 600_000,
             passivate_every_ms: 10_000,
+            lifetime_default_ms: 15_000,
+            lifetime_max_ms: 86_400_000,
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
             body_limits: kassette_wire::Limits::default(),

@@ -13,6 +13,18 @@ pub struct Executed {
     pub first: bool,
 }
 
+/// How an operation stands whose caller wanted to be told when it is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// Durably accepted, not ended yet.
+    Running {
+        /// Whether this call accepted it.
+        first: bool,
+    },
+    /// Ended.
+    Ended(Executed),
+}
+
 /// Why a call has no answer of the operation itself. None of these is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejected {

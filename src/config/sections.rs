@@ -161,6 +161,10 @@ section! {
         shard_messages_max: [u64 16 to 1_000_000] u64 = 16_384_u64, "calls";
         /// A cash box that had nothing to do for so long leaves the memory.
         passivate_after_ms: [u64 100 to 86_400_000] u64 = 600_000_u64, "ms";
+        /// How long an operation may wait for its start when it has no `x-operation-lifetime`; then it fails with 408.
+        lifetime_default_ms: [u64 1 to 86_400_000] u64 = 15_000_u64, "ms";
+        /// Longest such wait that an operation may ask for.
+        lifetime_max_ms: [u64 1 to 86_400_000] u64 = 86_400_000_u64, "ms";
         /// How often cash boxes that have nothing to do are looked for.
         passivate_every_ms: [u64 10 to 3_600_000] u64 = 10_000_u64, "ms";
         /// Restarts of one cash box within the window, before it is quarantined.

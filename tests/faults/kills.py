@@ -12,7 +12,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from till import Failed, Load, Server, check_exports, check_replay, must  # noqa: E402
+from till import Failed, Load, Server, check_exports, check_replay, must, small_index  # noqa: E402
 
 
 def main():
@@ -28,7 +28,9 @@ def main():
         try:
             boxes = [server.create(f"KILL-{number}") for number in range(6)]
             operations, last, slowest = {}, {}, 0.0
+            small = small_index(folder)
             for _ in range(options.rounds):
+                server.config = chance.choice([None, small, small])
                 slowest = max(slowest, server.start())
                 check_replay(server, last, chance, most=60)
                 load = Load(boxes, 6, chance.random())

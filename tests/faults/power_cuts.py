@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from till import Failed, Load, Server, check_exports, check_replay, must  # noqa: E402
+from till import Failed, Load, Server, check_exports, check_replay, must, small_index  # noqa: E402
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
@@ -66,7 +66,9 @@ def main():
             boxes = [server.create(f"POWER-{number}") for number in range(4)]
             os.sync()
             operations, last = {}, {}
+            small = small_index(folder)
             for _ in range(options.rounds):
+                server.config = chance.choice([None, small])
                 server.start()
                 check_replay(server, last, chance, most=40)
                 load = Load(boxes, 6, chance.random())

@@ -86,6 +86,14 @@ class Server:
         return self.process.returncode
 
 
+def small_index(folder):
+    """A configuration under which some hundred receipts reach every part of the index: runs, merges, a log read from a checkpoint."""
+    path = os.path.join(folder, "small.toml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[journal]\nindex_gathered_records_max = 40\nopen_scan_bytes_max = 0\n")
+    return path
+
+
 class CashBox:
     def __init__(self, server, cash_box, token):
         self.server, self.id, self.token = server, cash_box, token

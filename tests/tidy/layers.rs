@@ -13,7 +13,9 @@ const LAYERS: &[(&str, u8)] = &[
     ("kassette-wire", 2),
     ("kassette-journal", 3),
     ("kassette-markets", 3),
+    ("kassette-outbound", 3),
     ("kassette-signing", 3),
+    ("kassette-webhooks", 3),
     ("kassette-cashbox", 4),
     ("kassette-actors", 5),
     ("kassette", 6),
@@ -25,7 +27,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("actix-web", &["kassette"], "HTTP is the edge's"),
     ("sled", &["kassette-journal"], "only the journal writes to a disk"),
     ("aws-lc-rs", &["kassette-signing"], "one place for keys"),
-    ("tokio", &["kassette-actors", "kassette"], "the core has no runtime"),
+    ("hyper", &["kassette-outbound"], "every call to the outside goes through one address guard"),
+    ("tokio", &["kassette-actors", "kassette-outbound", "kassette"], "the core has no runtime"),
 ];
 
 fn metadata() -> Value {

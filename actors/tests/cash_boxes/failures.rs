@@ -14,7 +14,7 @@ use kassette_model::OperationKind;
 use crate::env::{cash_box, check, numbers, receipt, request};
 
 /// A node in which the next `left` calls of cash box 1 panic.
-fn planted(left: &Arc<AtomicU32>) -> NodeOptions {
+pub(crate) fn planted(left: &Arc<AtomicU32>) -> NodeOptions {
     let left = Arc::clone(left);
     NodeOptions {
         before_execute: Some(Arc::new(move |id, _| {

@@ -2,7 +2,9 @@
 //! memory and can be held; nothing sleeps.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test may stop")]
 
+mod accepted;
 mod env;
 mod failures;
 mod idempotency;
 mod life;
+mod lifetimes;

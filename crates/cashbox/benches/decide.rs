@@ -46,7 +46,7 @@ fn cash_box() -> CashBox {
     let start = r#"{"cbReceiptReference":"start","cbReceiptMoment":"2026-03-04T10:15:34Z","cbChargeItems":[],"cbPayItems":[],"ftReceiptCase":"0x4154200000004001"}"#;
     let first = request(0, start);
     sign(&mut core, &first, &mut facts(moment(NOW_NS)));
-    core.settled(first.id);
+    core.settled(first.id, u64::MAX);
     core
 }
 
@@ -98,7 +98,7 @@ fn decide(criterion: &mut Criterion) {
             },
             |(request, mut facts)| {
                 let commit = sign(&mut core, &request, &mut facts);
-                core.settled(request.id);
+                core.settled(request.id, u64::MAX);
                 black_box(commit)
             },
             BatchSize::SmallInput,
@@ -113,7 +113,7 @@ fn decide(criterion: &mut Criterion) {
             },
             |(request, facts)| {
                 let step = core.step(&request, &facts);
-                core.settled(request.id);
+                core.settled(request.id, u64::MAX);
                 black_box(step)
             },
             BatchSize::SmallInput,

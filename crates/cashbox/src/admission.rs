@@ -75,6 +75,14 @@ fn replay(request: &Request, record: &SealedRecord) -> Admission {
         let detail = format!("row {} answers no operation", record.row);
         return conflict(Code::JournalDamaged, detail);
     };
+    if !answered.state.is_final() {
+        // An intent record: its body is the one to compare with.
+        let body = match &bodies {
+            Erasable::Kept(bodies) => bodies.request.as_deref().unwrap_or_default(),
+            Erasable::Erased => &request.body,
+        };
+        return compare(request, answered.kind, body).unwrap_or(Admission::Accepted);
+    }
     match bodies {
         Erasable::Kept(bodies) => {
             if let Some(conflict) = compare(request, answered.kind, bodies.request.as_deref().unwrap_or_default()) {

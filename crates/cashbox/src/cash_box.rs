@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use kassette_markets::{Market, MarketSecrets, MarketSettings, MarketState, UnitFacts};
 use kassette_model::cases::Country;
@@ -239,14 +240,27 @@ impl CashBox {
         }
     }
 
+    /// Ends an operation that [`CashBox::admit`] found fresh but whose lifetime ended before it could start: it fails with 408, is
+    /// stored and replayed like every other failure (contract 2.2.10).
+    pub fn expire(&mut self, request: &Request, facts: &Facts, waited: Duration, lifetime_ms: u64) -> Step {
+        let detail = format!(
+            "the operation waited {} ms for its start, its lifetime is {lifetime_ms} ms; it was not executed",
+            waited.as_millis()
+        );
+        self.fail(request, facts, Problem::new(Code::OperationExpired, detail))
+    }
+
     /// The answer to the last ask cannot be had: the operation was never executed, and its id is fresh again.
     pub fn abandon(&mut self) {
         self.draft = None;
     }
 
-    /// The record of this operation is durable: from now on the journal answers for it.
-    pub fn settled(&mut self, operation: OperationId) {
-        self.in_flight.remove(&operation);
+    /// The record of this operation at `row` is durable: from now on the journal answers for it.
+    pub fn settled(&mut self, operation: OperationId, row: u64) {
+        // An accepted operation has two records on their way; the later one is the one that counts.
+        if self.in_flight.get(&operation).is_some_and(|running| running.record.row <= row) {
+            self.in_flight.remove(&operation);
+        }
         if self.in_flight.is_empty() {
             // An idle cash box keeps nothing for operations.
             self.in_flight.shrink_to_fit();
@@ -293,7 +307,7 @@ impl CashBox {
         &self.secrets
     }
 
-    fn full_head(&self, head: &BoxHead, state: &MarketState) -> BoxHead {
+    pub(crate) fn full_head(&self, head: &BoxHead, state: &MarketState) -> BoxHead {
         BoxHead { market: Some(self.market.write_state(state)), ..head.clone() }
     }
 
@@ -304,6 +318,11 @@ impl CashBox {
         if let Some(state) = after.state {
             self.state = state;
         }
+    }
+
+    /// Moves the head on by a record that touches nothing of the market.
+    pub(crate) fn follow(&mut self, sealed: &SealedRecord, head: BoxHead) {
+        self.advance(sealed, After { head, state: None });
     }
 
     /// Makes the record of an answered operation, moves the head on and gives out the commit. Nothing changes when the record
@@ -330,7 +349,8 @@ impl CashBox {
         told: Told,
         after: Option<After>,
     ) -> Result<Commit, RecordError> {
-        let after = after.unwrap_or_else(|| After { head: self.head.clone(), state: None });
+        let mut after = after.unwrap_or_else(|| After { head: self.head.clone(), state: None });
+        after.head.open.retain(|open| open.id != request.id);
         let salts = derive(&facts.seed, "salts");
         let [request_salt, response_salt] = halves(&salts);
         let details = Details {
@@ -373,7 +393,7 @@ impl CashBox {
     }
 }
 
-fn answered(request: &Request, facts: &Facts, answer: &Answer) -> Answered {
+pub(crate) fn answered(request: &Request, facts: &Facts, answer: &Answer) -> Answered {
     Answered {
         id: request.id,
         kind: request.kind,
@@ -402,7 +422,7 @@ fn units(configuration: &Configuration) -> Vec<UnitFacts> {
         .collect()
 }
 
-fn halves(bytes: &[u8; 32]) -> [[u8; 16]; 2] {
+pub(crate) fn halves(bytes: &[u8; 32]) -> [[u8; 16]; 2] {
     let mut halves = [[0; 16]; 2];
     for (half, part) in halves.iter_mut().zip(bytes.chunks_exact(16)) {
         half.copy_from_slice(part);

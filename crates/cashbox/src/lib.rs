@@ -8,6 +8,7 @@
 //! Not here: threads, waiting, the journal (`actors`, `journal`), rules of a country (`markets`), the rules
 //! `PreviousReceiptIsVoided` and `VoidAlreadyExists` of contract 6.1 (nothing finds the receipts that refer to another).
 
+mod accept;
 mod admission;
 mod cash_box;
 mod configuration;
@@ -19,6 +20,7 @@ pub mod reading;
 mod seed;
 mod sign;
 
+pub use accept::accepted_request;
 pub use cash_box::{CashBox, Identity};
 pub use configuration::{Configuration, ConfigurationError, TokenEntry, UnitEntry};
-pub use operation::{Admission, Answer, Ask, AskAnswer, Commit, Effect, Facts, Request, Step, StoredReceipt};
+pub use operation::{Accepted, Admission, Answer, Ask, AskAnswer, Commit, Effect, Facts, Request, Step, StoredReceipt};

@@ -46,6 +46,8 @@ pub enum Admission {
     Fresh,
     /// Being executed, same body: wait for its end.
     Running,
+    /// Accepted by an intent record but not in the hands of this value: it is executed after a restart.
+    Accepted,
     /// Finished, same body: this is the answer.
     Done(Answer),
     /// Seen with another body or kind, or its answer was erased: a problem, never stored.
@@ -119,6 +121,13 @@ pub struct Commit {
     pub answer: Answer,
     /// To be done once the record is durable.
     pub effects: Vec<Effect>,
+}
+
+/// An accepted operation.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The intent record, to be appended; once it is durable the client may be told 202.
+    pub record: SealedRecord,
 }
 
 /// The result of [`crate::CashBox::step`].

@@ -210,6 +210,12 @@ pub trait Journal: Send + Sync + 'static {
     /// When the registry cannot be read.
     fn cash_boxes(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, JournalError>;
 
+    /// Cash boxes with operations that were accepted and have not ended; they are few. One too many may be among them.
+    ///
+    /// # Errors
+    /// When it cannot be said now.
+    fn unfinished(&self) -> Result<Vec<CashBoxId>, JournalError>;
+
     /// Tells the store that a cash box was passivated, so that it may drop what it keeps in memory for it.
     fn forget(&self, cash_box: CashBoxId);
 

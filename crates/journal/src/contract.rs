@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, QueueId, QueueItemId};
 use kassette_record::{
-    Answered, Bodies, BoxHead, Configured, Details, Hash, Record, RecordKind, SealedRecord, SignFacts, reference_key,
+    Answered, Bodies, BoxHead, Configured, Details, Hash, OpenOperation, Record, RecordKind, SealedRecord, SignFacts,
+    reference_key,
 };
 use serde_json::value::RawValue;
 
@@ -29,6 +30,8 @@ pub struct Chain {
     pub row: u64,
     /// Hash of the last record made.
     pub hash: Hash,
+    /// Whether the next records leave an operation that has not ended.
+    pub leaves_open: bool,
 }
 
 impl Chain {
@@ -39,7 +42,13 @@ impl Chain {
         id[..4].copy_from_slice(&seed.to_be_bytes());
         let mut queue = id;
         queue[15] = 1;
-        Self { cash_box: CashBoxId::from_bytes(id), queue: QueueId::from_bytes(queue), row: 0, hash: Hash::ZERO }
+        Self {
+            cash_box: CashBoxId::from_bytes(id),
+            queue: QueueId::from_bytes(queue),
+            row: 0,
+            hash: Hash::ZERO,
+            leaves_open: false,
+        }
     }
 
     /// Operation id of a row.
@@ -121,6 +130,9 @@ impl Chain {
                 market: None,
             });
         }
+        if self.leaves_open {
+            details.head.open.push(OpenOperation { id: self.operation(row), row });
+        }
         let record = Record { cash_box: self.cash_box, kind, details, bodies }.seal(self.row, self.hash).unwrap();
         self.row = record.row;
         self.hash = record.hash;
@@ -170,6 +182,7 @@ pub fn run(factory: Factory<'_>) {
     forgetting_changes_nothing(&*factory(8));
     many_threads_append_at_once(factory(9));
     after_closing_appends_are_refused(&*factory(10));
+    what_has_not_ended_is_listed(&*factory(11));
 }
 
 fn an_empty_journal_has_nothing(journal: &dyn Journal) {
@@ -267,6 +280,24 @@ fn cash_boxes_are_listed_in_order(journal: &dyn Journal) {
     assert_eq!(journal.cash_boxes(None, 2).unwrap(), ids[..2]);
     assert_eq!(journal.cash_boxes(Some(ids[1]), 3).unwrap(), ids[2..5]);
     assert!(journal.cash_boxes(Some(ids[5]), 3).unwrap().is_empty());
+}
+
+fn what_has_not_ended_is_listed(journal: &dyn Journal) {
+    let mut chains: Vec<Chain> = (20..24).map(Chain::new).collect();
+    for (at, chain) in chains.iter_mut().enumerate() {
+        append(journal, chain.next()).unwrap();
+        chain.leaves_open = at % 2 == 0;
+        append(journal, chain.next()).unwrap();
+    }
+    let check = |wanted: &[CashBoxId]| {
+        let mut found = journal.unfinished().unwrap();
+        found.sort();
+        assert_eq!(found, wanted);
+    };
+    check(&[chains[0].cash_box, chains[2].cash_box]);
+    chains[0].leaves_open = false;
+    append(journal, chains[0].next()).unwrap();
+    check(&[chains[2].cash_box]);
 }
 
 fn receipts_come_newest_first(journal: &dyn Journal) {

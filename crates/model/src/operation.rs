@@ -70,6 +70,12 @@ impl OperationState {
         }
     }
 
+    /// Whether the operation has ended: its answer is stored and never changes.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+
     /// Reads [`OperationState::name`].
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

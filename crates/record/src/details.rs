@@ -189,6 +189,19 @@ pub struct BoxHead {
     /// State of the market, as JSON; see the market.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub market: Option<Box<RawValue>>,
+    /// Operations that were accepted and have not ended, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenOperation>,
+}
+
+/// An operation that was accepted by an intent record and has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOperation {
+    /// `x-operation-id`.
+    #[serde(with = "text")]
+    pub id: OperationId,
+    /// Journal row of the intent record.
+    pub row: u64,
 }
 
 impl BoxHead {
@@ -203,6 +216,7 @@ impl BoxHead {
             configuration_row: 0,
             receipt_moment_ns: i64::MIN,
             market: None,
+            open: Vec::new(),
         }
     }
 }

@@ -178,6 +178,8 @@ pub struct SealedRecord {
     pub reference_key: Option<u64>,
     /// Configuration set by this record: queue and JSON.
     pub configured: Option<(QueueId, Vec<u8>)>,
+    /// Whether the cash box has operations that were accepted and have not ended.
+    pub unfinished: bool,
 }
 
 impl Record {
@@ -198,6 +200,7 @@ impl Record {
             bodies,
             operation: self.details.operation.as_ref().map(|operation| operation.id),
             reference_key: self.details.sign.as_ref().map(|sign| sign.reference_key),
+            unfinished: !self.details.head.open.is_empty(),
             configured: self
                 .details
                 .configured
@@ -221,6 +224,7 @@ impl SealedRecord {
             hash: Hash::of(&header),
             operation: details.operation.as_ref().map(|operation| operation.id),
             reference_key: details.sign.as_ref().map(|sign| sign.reference_key),
+            unfinished: !details.head.open.is_empty(),
             configured: details
                 .configured
                 .map(|configured| (configured.queue, configured.configuration.get().as_bytes().to_vec())),

@@ -29,7 +29,7 @@ pub(crate) struct OperationHeaders {
     /// The terminal, when the body has no `cbTerminalID`.
     #[param(rename = "x-terminal-id", required = false)]
     terminal_id: Option<String>,
-    /// Kept with the operation, in ms.
+    /// How long the operation may wait for its start, in ms (15000 when it is not sent); later it fails with 408 and is not executed.
     #[param(rename = "x-operation-lifetime", required = false)]
     lifetime: Option<u64>,
     /// Absolute http or https URL; kept with the operation.

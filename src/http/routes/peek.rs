@@ -6,7 +6,8 @@ use actix_web::HttpResponse;
 use kassette_cashbox::reading::{Entries, JournalArray, write_operation_item};
 use kassette_journal::Journal;
 use kassette_model::{QueueId, QueueItemId};
-use kassette_record::SealedRecord;
+use kassette_record::v1::read_fixed;
+use kassette_record::{RecordKind, SealedRecord};
 use kassette_wire::journal::JournalRequest;
 use kassette_wire::json::{self, Limits};
 
@@ -95,6 +96,14 @@ pub(crate) async fn peek_items(call: Call) -> HttpResponse {
     .await
 }
 
+/// Whether a later record tells how the operation of this one ended: an accepted operation has two records, and is one item.
+fn is_outdated(journal: &dyn Journal, record: &SealedRecord) -> Result<bool, Failure> {
+    let (RecordKind::Intent, Some(operation)) = (read_fixed(&record.header)?.kind, record.operation) else {
+        return Ok(false);
+    };
+    Ok(journal.operation(record.cash_box, operation)?.is_some_and(|newest| newest.row > record.row))
+}
+
 fn operation_items(
     journal: &dyn Journal,
     cash_box: kassette_model::CashBoxId,
@@ -104,10 +113,14 @@ fn operation_items(
     let mut buffer = vec![b'['];
     let mut any = false;
     for record in journal.stream(cash_box, 1)? {
+        let record = record?;
+        if is_outdated(journal, &record)? {
+            continue;
+        }
         if any {
             buffer.push(b',');
         }
-        if write_operation_item(&record?, queue, &mut buffer)? {
+        if write_operation_item(&record, queue, &mut buffer)? {
             any = true;
         } else if any {
             buffer.pop();

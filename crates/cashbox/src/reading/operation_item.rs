@@ -33,7 +33,7 @@ pub fn write_operation_item(record: &SealedRecord, queue: QueueId, out: &mut Vec
         request_headers: headers,
         request: String::from_utf8_lossy(bodies.request().unwrap_or_default()),
         response: bodies.response().map(String::from_utf8_lossy),
-        response_code: Some(operation.status),
+        response_code: operation.state.is_final().then_some(operation.status),
         last_state: operation.state,
         time_stamp,
         created: moment(operation.admitted_ns),

@@ -207,7 +207,7 @@ impl TestEnv {
     /// Makes everything durable.
     pub(crate) fn settle(&mut self) {
         for record in self.pending.drain(..) {
-            self.core.settled(record.operation.unwrap());
+            self.core.settled(record.operation.unwrap(), record.row);
             self.journal.push(record);
         }
     }

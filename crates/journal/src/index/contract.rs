@@ -1,7 +1,7 @@
 //! What every store promises; one suite, run over all of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
 
-use super::fixture::{Draft, FakeLog, cash_box, check_answers, operation, small_sled};
+use super::fixture::{Draft, FakeLog, cash_box, check_answers, operation, small_sled, unfinished_in};
 use super::*;
 
 /// Runs the suite; `make` gives an empty store.
@@ -31,9 +31,22 @@ fn answers_equal_the_log(index: &dyn Index) {
         let checkpoint = Checkpoint { number: last.number, position: last.position, hash: last.hash };
         assert_eq!(index.checkpoint().unwrap(), Some(checkpoint));
         check_answers!(index, log.entries());
+        check_unfinished(index, &log.entries());
     }
     index.flush().unwrap();
     check_answers!(index, log.entries());
+    check_unfinished(index, &log.entries());
+}
+
+fn check_unfinished(index: &dyn Index, entries: &[IndexEntry]) {
+    let wanted = unfinished_in(entries);
+    assert_eq!(index.unfinished(None, usize::MAX).unwrap(), wanted);
+    for (at, id) in wanted.iter().enumerate() {
+        assert_eq!(
+            index.unfinished(Some(*id), 1).unwrap(),
+            wanted[at + 1..].iter().take(1).copied().collect::<Vec<_>>()
+        );
+    }
 }
 
 fn applying_again_changes_nothing(index: &dyn Index) {
@@ -118,6 +131,7 @@ fn sled_reopened_after_a_close_replays_nothing_and_after_a_stop_the_margin() {
     let index = open();
     assert_eq!(index.replay_first().unwrap(), 901);
     check_answers!(&index, entries[..900]);
+    check_unfinished(&index, &entries[..900]);
     index.apply(&entries[900..]).unwrap();
     // Dropped without a close: what was still gathered in memory is not in the store, but that it exists is.
     drop(index);
@@ -125,14 +139,23 @@ fn sled_reopened_after_a_close_replays_nothing_and_after_a_stop_the_margin() {
     let index = open();
     assert_eq!(index.told().unwrap().unwrap().number, 1_000);
     assert_eq!(index.checkpoint().unwrap().unwrap().number, 900);
-    assert_eq!(index.replay_first().unwrap(), 801, "the margin is 100");
-    index.apply(&entries[800..]).unwrap();
+    // Written at once: everything that came with it is applied again, which is more than the margin of 100.
+    assert_eq!(index.replay_first().unwrap(), 1);
+    index.apply(&entries[..850]).unwrap();
+    assert_eq!(index.told().unwrap().unwrap().number, 1_000, "what it was told of once stays known");
+    drop(index);
+    let index = open();
+    assert_eq!(index.told().unwrap().unwrap().number, 1_000, "also after another stop");
+    let first = usize::try_from(index.replay_first().unwrap()).unwrap() - 1;
+    index.apply(&entries[first..]).unwrap();
     check_answers!(&index, entries);
+    index.flush().unwrap();
+    index.apply(&entries[999..]).unwrap();
     index.flush().unwrap();
     drop(index);
     let index = open();
     assert_eq!(index.checkpoint().unwrap().unwrap().number, 1_000);
-    assert_eq!(index.replay_first().unwrap(), 901);
+    assert_eq!(index.replay_first().unwrap(), 901, "the margin");
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn heads_are_flushed_at_their_interval() {
     let after =
         SledIndex::open(copy.path(), SledOptions { replay_margin_records: 0, ..fixture::small_sled() }).unwrap();
     assert!(after.checkpoint().unwrap().unwrap().number >= 20);
-    assert_eq!(after.replay_first().unwrap(), 21);
+    assert_eq!(after.replay_first().unwrap(), 1, "the last write, whole");
     for n in 0..7 {
         assert!(after.head(cash_box(n)).unwrap().is_some());
     }

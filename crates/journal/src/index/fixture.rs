@@ -37,6 +37,7 @@ pub(super) struct Draft {
     pub(super) operation: Option<u64>,
     pub(super) reference: Option<u64>,
     pub(super) configured: bool,
+    pub(super) unfinished: bool,
 }
 
 /// The log: numbers from 1, rows of each box from 1.
@@ -74,6 +75,7 @@ impl FakeLog {
             configured: draft
                 .configured
                 .then(|| (queue(draft.cash_box), format!("{{\"number\":{number}}}").into_bytes())),
+            unfinished: draft.unfinished,
         };
         entries.push(entry.clone());
         entry
@@ -89,6 +91,7 @@ impl FakeLog {
                     operation: (n % 11 != 0).then_some(if n % 13 == 0 { n - 7 } else { n }),
                     reference: (n % 2 == 0).then_some(n % 97),
                     configured: n <= 7 || n % 501 == 0,
+                    unfinished: n % 17 < 2,
                 })
             })
             .collect()
@@ -184,6 +187,13 @@ macro_rules! check_answers {
 }
 pub(super) use check_answers;
 
+/// The cash boxes whose last entry leaves something unfinished, ascending.
+pub(super) fn unfinished_in(entries: &[IndexEntry]) -> Vec<CashBoxId> {
+    let last: std::collections::BTreeMap<_, _> =
+        entries.iter().map(|entry| (entry.cash_box, entry.unfinished)).collect();
+    last.into_iter().filter(|(_, unfinished)| *unfinished).map(|(id, _)| id).collect()
+}
+
 /// When the failing store fails; shared by the test and the store.
 #[derive(Default)]
 pub(super) struct Faults {
@@ -252,6 +262,9 @@ impl Index for FailingIndex {
     }
     fn cash_boxes(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
         self.look()?.cash_boxes(after, limit)
+    }
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        self.look()?.unfinished(after, limit)
     }
     fn flush(&self) -> Result<(), IndexError> {
         self.inner.flush()

@@ -67,6 +67,16 @@ impl Handle {
     }
 }
 
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.db.is_some()
+            && let Err(error) = self.release()
+        {
+            tracing::warn!(%error, "an index that is given up was not closed in order");
+        }
+    }
+}
+
 /// Runs a call of sled, which may panic.
 pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexError> {
     match catch_unwind(AssertUnwindSafe(call)) {

@@ -25,7 +25,7 @@ pub struct IndexerOptions {
     pub apply_delay_ms: u64,
     /// Gathered entries above which they are applied without that delay.
     pub apply_wake_records: usize,
-    /// How long applied records may wait for [`Index::flush`] (heads are written by it), in milliseconds.
+    /// How long applied records may wait for [`Index::flush`], which writes what has gathered, in milliseconds.
     pub head_flush_ms: u64,
     /// After a failure: how often a fresh persistent store is tried, in milliseconds.
     pub reopen_ms: u64,
@@ -296,7 +296,7 @@ impl Indexer {
         }
     }
 
-    /// Applies everything, writes heads, flushes and marks the store as closed in order; ends the thread. Later look-ups are
+    /// Applies everything, writes what has gathered, flushes and marks the store as closed in order; ends the thread. Later look-ups are
     /// answered as busy.
     pub fn close(&self) {
         {
@@ -383,6 +383,19 @@ impl Indexer {
             Some(cash_box) => Ok(Some(cash_box)),
             None => self.shared.ask(|index| index.cash_box_of(queue)),
         }
+    }
+
+    /// All cash boxes with operations that were accepted and have not ended.
+    ///
+    /// # Errors
+    /// When it cannot be said now.
+    pub fn unfinished(&self) -> Result<Vec<CashBoxId>, IndexBusy> {
+        // The tail first: what is applied in between is then in both, and the tail's word is not older than what it had.
+        let newer = self.shared.tail.unfinished();
+        let older = self.shared.ask(|index| index.unfinished(None, usize::MAX))?;
+        let mut all: std::collections::BTreeMap<CashBoxId, bool> = older.into_iter().map(|id| (id, true)).collect();
+        all.extend(newer);
+        Ok(all.into_iter().filter(|(_, unfinished)| *unfinished).map(|(id, _)| id).collect())
     }
 
     /// Cash boxes after `after` in order of their bytes.

@@ -54,6 +54,7 @@ fn measure(keys: u64, records: u64) {
                     operation: Some(OperationId::from_bytes(random.bytes())),
                     reference_key: (keys == 2).then(|| random.next()),
                     configured: None,
+                    unfinished: false,
                 }
             })
             .collect();

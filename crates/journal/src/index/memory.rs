@@ -34,15 +34,21 @@ struct BoxEntry {
     head: HeadEntry,
     /// Every [`ANCHOR_ROWS`]th row, ascending.
     anchors: Vec<(u64, Position)>,
+    unfinished: bool,
 }
 
 impl Inner {
     fn apply(&mut self, entry: &IndexEntry) -> Result<(), IndexError> {
         let next = u32::try_from(self.boxes.len()).map_err(|_| IndexError("more than 2^32 cash boxes".to_owned()))?;
         let head = HeadEntry { row: entry.row, hash: entry.hash, position: entry.position };
-        let known =
-            self.boxes.entry(entry.cash_box).or_insert_with(|| BoxEntry { short: next, head, anchors: Vec::new() });
+        let known = self.boxes.entry(entry.cash_box).or_insert_with(|| BoxEntry {
+            short: next,
+            head,
+            anchors: Vec::new(),
+            unfinished: false,
+        });
         known.head = head;
+        known.unfinished = entry.unfinished;
         if entry.row.is_multiple_of(ANCHOR_ROWS) {
             match known.anchors.binary_search_by_key(&entry.row, |(row, _)| *row) {
                 Ok(at) => {
@@ -69,6 +75,12 @@ impl Inner {
     }
 }
 
+/// The cash boxes after `after` that are set.
+pub(super) fn those_set(all: &BTreeMap<CashBoxId, bool>, after: Option<CashBoxId>, limit: usize) -> Vec<CashBoxId> {
+    let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+    all.range((first, Bound::Unbounded)).filter(|(_, set)| **set).take(limit).map(|(id, _)| *id).collect()
+}
+
 /// Everything in a [`MemoryIndex`], as a persistent store keeps it.
 pub(super) struct Contents {
     /// Operations and receipt references, ascending.
@@ -77,9 +89,16 @@ pub(super) struct Contents {
     pub(super) anchors: Vec<(CashBoxId, u64, Position)>,
     pub(super) configurations: BTreeMap<CashBoxId, Vec<u8>>,
     pub(super) queues: BTreeMap<QueueId, CashBoxId>,
+    /// Of every cash box, whether it has operations that have not ended.
+    pub(super) unfinished: BTreeMap<CashBoxId, bool>,
 }
 
 impl MemoryIndex {
+    /// Of every cash box, whether it has operations that have not ended.
+    pub(super) fn unfinished_boxes(&self) -> BTreeMap<CashBoxId, bool> {
+        self.inner.read().boxes.iter().map(|(id, known)| (*id, known.unfinished)).collect()
+    }
+
     pub(super) fn contents(&self) -> Contents {
         let inner = self.inner.read();
         let by_short: HashMap<u32, CashBoxId> = inner.boxes.iter().map(|(id, known)| (known.short, *id)).collect();
@@ -102,6 +121,7 @@ impl MemoryIndex {
             anchors: anchors.collect(),
             configurations: inner.configurations.clone(),
             queues: inner.queues.clone(),
+            unfinished: inner.boxes.iter().map(|(id, known)| (*id, known.unfinished)).collect(),
         }
     }
 
@@ -157,6 +177,10 @@ impl Index for MemoryIndex {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
         let inner = self.inner.read();
         Ok(inner.configurations.range((first, Bound::Unbounded)).take(limit).map(|(id, _)| *id).collect())
+    }
+
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        Ok(those_set(&self.unfinished_boxes(), after, limit))
     }
 
     fn flush(&self) -> Result<(), IndexError> {

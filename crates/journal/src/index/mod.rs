@@ -64,6 +64,8 @@ pub struct IndexEntry {
     pub reference_key: Option<u64>,
     /// Configuration set by it.
     pub configured: Option<(QueueId, Vec<u8>)>,
+    /// Whether the cash box has operations then that were accepted and have not ended.
+    pub unfinished: bool,
 }
 
 /// Up to where the log is applied.
@@ -159,6 +161,12 @@ pub trait Index: Send + Sync + 'static {
     /// When the store failed.
     fn cash_boxes(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError>;
 
+    /// Cash boxes after `after`, in order of their bytes, whose last record leaves operations that have not ended.
+    ///
+    /// # Errors
+    /// When the store failed.
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError>;
+
     /// Makes what was applied last over a restart as far as the store can.
     ///
     /// # Errors
@@ -166,7 +174,7 @@ pub trait Index: Send + Sync + 'static {
     fn flush(&self) -> Result<(), IndexError>;
 
     /// Number of the first record that must be applied again after opening. Not above `checkpoint + 1`; lower when the store
-    /// kept something back (heads) or may have lost something (an unclean stop). Applying records again changes nothing.
+    /// kept something back or may have lost something (an unclean stop). Applying records again changes nothing.
     ///
     /// # Errors
     /// When the store failed.

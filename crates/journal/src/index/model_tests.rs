@@ -8,7 +8,7 @@ use std::time::Duration;
 use kassette_stdx::FakeClock;
 use proptest::prelude::*;
 
-use super::fixture::{Draft, FakeLog, Faults, check_answers, start_failing, start_sled};
+use super::fixture::{Draft, FakeLog, Faults, check_answers, start_failing, start_sled, unfinished_in};
 use super::*;
 
 #[derive(Debug, Clone)]
@@ -24,8 +24,20 @@ enum Act {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    (0_u8..4, proptest::option::of(0_u64..60), proptest::option::of(0_u64..10), proptest::bool::weighted(0.1))
-        .prop_map(|(cash_box, operation, reference, configured)| Draft { cash_box, operation, reference, configured })
+    (
+        0_u8..4,
+        proptest::option::of(0_u64..60),
+        proptest::option::of(0_u64..10),
+        proptest::bool::weighted(0.1),
+        any::<bool>(),
+    )
+        .prop_map(|(cash_box, operation, reference, configured, unfinished)| Draft {
+            cash_box,
+            operation,
+            reference,
+            configured,
+            unfinished,
+        })
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -62,7 +74,10 @@ proptest! {
                     indexer = start_sled(&log, folder.path(), options(lag));
                     indexer.wait_idle();
                 }
-                Act::Check => check_answers!(indexer, log.entries()),
+                Act::Check => {
+                    check_answers!(indexer, log.entries());
+                    prop_assert_eq!(indexer.unfinished().unwrap(), unfinished_in(&log.entries()));
+                }
                 Act::Fail(_) => {
                     // As a kill leaves it: the mark of an orderly close is missing.
                     drop(indexer);

@@ -3,8 +3,8 @@
 //! What sled wrote before its last snapshot is guarded by checksums whenever it is read. What it wrote since is different: when
 //! opening, sled takes a message with a bad checksum for the end of that segment and goes on with the next one, so that keys are
 //! lost without a word (measured: one flipped byte in a few hundred after a kill). For an index that is a wrong "absent". So all
-//! messages since the snapshot are checked here first. Only the last segments may be torn: what they held is applied again, as it
-//! is within the margin of the replay.
+//! messages since the snapshot are checked here first. Only the last segments may be torn: what they held is applied again, because
+//! the replay begins before the last write of the store, and at least its margin before the end.
 //!
 //! Segment of 512 KiB: checksum (4, inverted), log number (8) and stable number (8), both inverted but for the sign; then messages.
 //! Message: checksum (4, inverted; over the body, then the rest of the head), kind (1), length, segment number, page (each of
@@ -20,7 +20,7 @@ const SEGMENT_BYTES: usize = 512 * 1024;
 const SEGMENT_HEAD_BYTES: usize = 20;
 /// A message begins only where this many bytes are left in its segment.
 const MESSAGE_HEAD_BYTES_MAX: usize = 32;
-/// The newest segments, which a stop may have torn: 1.5 MiB, some 8,000 keys.
+/// The newest segments, which a stop may have torn: 1.5 MiB. Runs in them are checked by their checksums besides.
 const TORN_SEGMENTS_MAX: u64 = 3;
 
 const KIND_CAP: u8 = 2;

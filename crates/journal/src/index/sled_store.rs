@@ -13,8 +13,10 @@
 //! | `h` cash box (16) | row (8) position hash (32) |
 //! | `c` cash box (16) | configuration |
 //! | `q` queue (16) | cash box (16) |
+//! | `u` cash box (16) | nothing: the cash box has operations that were accepted and have not ended |
 //! | `mc` | number (8) position hash (32): everything up to here is in the store |
 //! | `mw` | the same of the last record that the store was told of: what it knows to exist |
+//! | `mp` | number of the record up to which everything was in the store before the last write |
 //! | `mv` | version of this format |
 //!
 //! What is applied stays in memory (a [`MemoryIndex`]) until [`SledOptions::gathered_records_max`] have gathered; then it is written
@@ -24,6 +26,7 @@
 //! is guarded, a store that failed once is never used again, and an unclean stop is followed by a check of all runs and a replay with
 //! a margin.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -35,7 +38,8 @@ use parking_lot::Mutex;
 
 use super::boot::{boot_id, is_same_boot, note_boot};
 use super::handle::{Handle, failure, guarded};
-use super::runs::{LIST_KEY, RunSet, RunWriter, operation_key, receipt_key};
+use super::memory::those_set;
+use super::runs::{LIST_KEY, RunSet, operation_key, receipt_key};
 use super::sled_bytes::{
     checkpoint_bytes, head_bytes, head_from, key, numbered_from, position_bytes, position_from, row_bytes, row_from,
 };
@@ -44,9 +48,10 @@ use super::{Checkpoint, HeadEntry, Index, IndexEntry, IndexError, MemoryIndex};
 use crate::Position;
 
 /// Also stands for the crate that makes the filters: another version of it may set other bits (`runs::tests`).
-const FORMAT_VERSION: u8 = 2;
+const FORMAT_VERSION: u8 = 3;
 const CHECKPOINT: &[u8] = b"mc";
 const WITNESS: &[u8] = b"mw";
+const PREVIOUS: &[u8] = b"mp";
 const VERSION: &[u8] = b"mv";
 const CLEAN_FILE: &str = "clean";
 const FOLDER_PREFIX: &str = "sled-";
@@ -100,6 +105,8 @@ pub struct SledIndex {
     /// Applied and not yet written, newer than what is in the store.
     gathered: MemoryIndex,
     runs: RunSet,
+    /// Cash boxes that stand under `u`. Few at any time.
+    unfinished: Mutex<BTreeMap<CashBoxId, bool>>,
     progress: Mutex<Progress>,
 }
 
@@ -110,6 +117,8 @@ struct Progress {
     told: Option<Checkpoint>,
     /// Records in `gathered`.
     gathered: u64,
+    /// Number of the last record that is in the store itself.
+    written: u64,
 }
 
 impl std::fmt::Debug for SledIndex {
@@ -183,18 +192,28 @@ impl SledIndex {
         let applied_to = applied.map_or(0, |checkpoint| checkpoint.number);
         let told = witness.filter(|witness| witness.number > applied_to).or(applied);
         let closed_in_order = applied.is_some_and(|checkpoint| clean == Some(checkpoint_bytes(&checkpoint).as_slice()));
-        let margin = if closed_in_order { 0 } else { options.replay_margin_records };
-        let runs = RunSet::open(&handle, options.filter_bytes_max, !closed_in_order)?;
+        // What an unclean stop may have damaged without a trace is in the newest files of sled: the last write, whole, at least.
+        let previous = handle.run("read a checkpoint", |db| db.get(PREVIOUS))?;
+        let previous =
+            previous.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))).unwrap_or(0);
+        let after = if closed_in_order {
+            applied_to
+        } else {
+            applied_to.saturating_sub(options.replay_margin_records).min(previous)
+        };
+        let unfinished = read_unfinished(&handle)?;
+        let runs = RunSet::open(&handle, options.filter_bytes_max, applied_to, !closed_in_order)?;
         Ok(Self {
             handle,
             folder: folder.to_path_buf(),
             store,
             options,
-            replay_first: applied_to.saturating_sub(margin).saturating_add(1),
+            replay_first: after.saturating_add(1),
             closed: AtomicBool::new(false),
             gathered: MemoryIndex::default(),
             runs,
-            progress: Mutex::new(Progress { applied, told, gathered: 0 }),
+            unfinished: Mutex::new(unfinished),
+            progress: Mutex::new(Progress { applied, told, gathered: 0, written: applied_to }),
         })
     }
 
@@ -229,7 +248,7 @@ impl SledIndex {
     fn write_gathered(&self, progress: &mut Progress) -> Result<(), IndexError> {
         let Some(applied) = progress.applied.filter(|_| progress.gathered > 0) else { return Ok(()) };
         let contents = self.gathered.contents();
-        let mut writer = RunWriter::new(self.runs.next_id(), contents.entries.len() as u64);
+        let mut writer = self.runs.writer(contents.entries.len() as u64);
         for entry in &contents.entries {
             writer.push(&self.handle, *entry)?;
         }
@@ -247,28 +266,51 @@ impl SledIndex {
         for (queue, cash_box) in contents.queues {
             small.push((key::<17>(b'q', &[&queue.bytes()]).to_vec(), cash_box.bytes().to_vec()));
         }
+        let mut unfinished = self.unfinished.lock().clone();
+        let mut gone = sled::Batch::default();
+        for (cash_box, is_unfinished) in contents.unfinished {
+            let key = key::<17>(b'u', &[&cash_box.bytes()]);
+            if is_unfinished {
+                small.push((key.to_vec(), Vec::new()));
+                unfinished.insert(cash_box, true);
+            } else if unfinished.remove(&cash_box).is_some() {
+                gone.remove(&key);
+            }
+        }
         for some in small.chunks(BATCH_KEYS) {
             let mut batch = sled::Batch::default();
             some.iter().for_each(|(key, value)| batch.insert(key.as_slice(), value.as_slice()));
             self.run("write heads and rows", |db| db.apply_batch(batch))?;
         }
+        self.run("write what has ended", |db| db.apply_batch(gone))?;
         let mut batch = sled::Batch::default();
         batch.insert(CHECKPOINT, checkpoint_bytes(&applied).as_slice());
-        let run = if contents.entries.is_empty() { None } else { Some(writer.finish(&self.handle)?) };
-        if let Some((run, _)) = &run {
-            batch.insert(LIST_KEY, self.runs.list_with(run, &[]));
-        }
+        batch.insert(PREVIOUS, &progress.written.to_be_bytes());
+        while !writer.end_some(&self.handle)? {}
+        let run = Some(writer.written()).filter(|_| !contents.entries.is_empty());
+        batch.insert(LIST_KEY, self.runs.list_with(applied.number, run.as_ref().map(|(run, _)| run), &[]));
         // Important: a process that is killed behind this line leaves all of it, before it nothing that counts.
         self.run("flush", |db| db.flush())?;
         self.run("write the checkpoint", |db| db.apply_batch(batch))?;
+        self.runs.set_covers(applied.number);
         if let Some(run) = run {
             self.runs.replace(run, &[]);
         }
+        *self.unfinished.lock() = unfinished;
         // Readers ask the memory first, so there is no moment in which neither has it.
         self.gathered.clear();
         progress.gathered = 0;
+        progress.written = applied.number;
         Ok(())
     }
+}
+
+fn read_unfinished(handle: &Handle) -> Result<BTreeMap<CashBoxId, bool>, IndexError> {
+    let keys = handle.run("read what has not ended", |db| {
+        db.scan_prefix(b"u").map(|item| item.map(|(key, _)| key)).collect::<sled::Result<Vec<_>>>()
+    })?;
+    let id = |key: &sled::IVec| key.last_chunk::<16>().map(|id| (CashBoxId::from_bytes(*id), true));
+    keys.iter().map(id).collect::<Option<_>>().ok_or_else(|| handle.fail("the key of a cash box is malformed"))
 }
 
 fn read_checkpoint(handle: &Handle, key: &[u8]) -> Result<Option<Checkpoint>, IndexError> {
@@ -282,10 +324,13 @@ impl Index for SledIndex {
         let Some(last) = entries.last() else { return Ok(()) };
         let applied = Checkpoint { number: last.number, position: last.position, hash: last.hash };
         let mut progress = self.progress.lock();
-        self.run("note the last record", |db| db.insert(WITNESS, checkpoint_bytes(&applied).as_slice()))?;
+        // During a replay it was told of more before.
+        if progress.told.is_none_or(|told| told.number < applied.number) {
+            self.run("note the last record", |db| db.insert(WITNESS, checkpoint_bytes(&applied).as_slice()))?;
+            progress.told = Some(applied);
+        }
         self.gathered.apply(entries)?;
         progress.applied = Some(applied);
-        progress.told = Some(applied);
         let count = entries.len() as u64;
         progress.gathered = progress.gathered.saturating_add(count);
         if progress.gathered >= self.options.gathered_records_max {
@@ -383,6 +428,13 @@ impl Index for SledIndex {
         all.dedup();
         all.truncate(limit);
         Ok(all)
+    }
+
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        let gathered = self.gathered()?.unfinished_boxes();
+        let mut all = self.unfinished.lock().clone();
+        all.extend(gathered);
+        Ok(those_set(&all, after, limit))
     }
 
     fn flush(&self) -> Result<(), IndexError> {

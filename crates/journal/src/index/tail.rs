@@ -35,6 +35,7 @@ struct Shard {
 struct TailRow {
     number: u64,
     head: HeadEntry,
+    unfinished: bool,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +71,11 @@ impl Tail {
         if let Some(key) = entry.reference_key {
             shard.receipts.entry((entry.cash_box, key)).or_default().push_back((entry.number, entry.position));
         }
-        shard.rows.entry(entry.cash_box).or_default().push_back(TailRow { number: entry.number, head });
+        shard.rows.entry(entry.cash_box).or_default().push_back(TailRow {
+            number: entry.number,
+            head,
+            unfinished: entry.unfinished,
+        });
     }
 
     /// Forgets an entry that the store has now, or that may be answered as busy. Entries go in the order they came.
@@ -134,6 +139,16 @@ impl Tail {
 
     pub(super) fn head(&self, cash_box: CashBoxId) -> Option<HeadEntry> {
         self.shard(cash_box).read().rows.get(&cash_box).and_then(|rows| rows.back()).map(|row| row.head)
+    }
+
+    /// Of the cash boxes here, whether they have operations that have not ended.
+    pub(super) fn unfinished(&self) -> BTreeMap<CashBoxId, bool> {
+        let mut found = BTreeMap::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            found.extend(shard.rows.iter().filter_map(|(id, rows)| Some((*id, rows.back()?.unfinished))));
+        }
+        found
     }
 
     pub(super) fn configuration(&self, cash_box: CashBoxId) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -171,7 +171,7 @@ impl Storage for FolderStorage {
     }
 
     fn fill_directly(&self, name: &str, bytes: u64, pause: &dyn Fn(Duration)) -> io::Result<bool> {
-        let opened = OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(self.folder.join(name));
+        let opened = open_directly(&self.folder.join(name));
         let file = match opened {
             Ok(file) if bytes.is_multiple_of(DIRECT_ALIGN_BYTES as u64) => file,
             _ => return Ok(false),
@@ -189,7 +189,10 @@ impl Storage for FolderStorage {
                     at = at.saturating_add(length as u64);
                     pause(begun.elapsed());
                 }
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
+                // Some file systems open so and refuse the write.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -199,6 +202,17 @@ impl Storage for FolderStorage {
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
+}
+
+#[cfg(target_os = "linux")]
+fn open_directly(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_directly(_: &Path) -> io::Result<File> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
 /// Whether an error says that the device has no space (or the quota is used up).

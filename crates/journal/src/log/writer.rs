@@ -441,6 +441,7 @@ pub fn index_entry(record: &SealedRecord, number: u64, position: Position) -> In
         number,
         operation: record.operation,
         reference_key: record.reference_key,
+        unfinished: record.unfinished,
         configured: record.configured.clone(),
     }
 }

@@ -67,6 +67,10 @@ impl Index for CrashIndex {
         self.index.cash_boxes(after, limit)
     }
 
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        self.index.unfinished(after, limit)
+    }
+
     fn flush(&self) -> Result<(), IndexError> {
         self.write(|index| index.flush())
     }

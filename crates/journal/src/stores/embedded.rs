@@ -381,6 +381,10 @@ impl Journal for EmbeddedJournal {
         Ok(self.reading.indexer.cash_boxes(after, limit)?)
     }
 
+    fn unfinished(&self) -> Result<Vec<CashBoxId>, JournalError> {
+        Ok(self.reading.indexer.unfinished()?)
+    }
+
     fn forget(&self, cash_box: CashBoxId) {
         self.inbox.forget(cash_box);
     }

@@ -324,6 +324,12 @@ impl Journal for MemoryJournal {
         Ok(fitting.take(limit).copied().collect())
     }
 
+    fn unfinished(&self) -> Result<Vec<CashBoxId>, JournalError> {
+        let inner = self.shared.inner.lock();
+        let open = |rows: &Vec<SealedRecord>| rows.last().is_some_and(|last| last.unfinished);
+        Ok(inner.records.iter().filter(|(_, rows)| open(rows)).map(|(id, _)| *id).collect())
+    }
+
     fn forget(&self, cash_box: CashBoxId) {
         self.shared.inner.lock().forgotten.push(cash_box);
     }

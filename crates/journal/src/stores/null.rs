@@ -125,6 +125,11 @@ impl Journal for NullJournal {
         Ok(fitting.take(limit).copied().collect())
     }
 
+    fn unfinished(&self) -> Result<Vec<CashBoxId>, JournalError> {
+        let heads = self.heads.lock();
+        Ok(heads.last.iter().filter(|(_, last)| last.unfinished).map(|(id, _)| *id).collect())
+    }
+
     fn forget(&self, _: CashBoxId) {}
 
     fn status(&self) -> JournalStatus {

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use super::super::IndexError;
 use super::super::handle::Handle;
 use super::Entry;
-use super::run::{Found, Run, RunWriter};
+use super::block::FILTER_PART_WORDS;
+use super::run::{Run, RunWriter, Written};
 
 /// Blocks read from an input at once.
 const READ_BLOCKS: usize = 8;
@@ -38,18 +39,18 @@ pub(crate) struct Merge {
 
 impl Merge {
     /// Of `runs` into the new run `id`.
-    pub(crate) fn new(runs: &[Run], id: u64) -> Self {
+    pub(crate) fn new(runs: &[Run], id: u64, filter_bytes_max: u64) -> Self {
         let entries = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.entries));
         let inputs =
             runs.iter().map(|run| Cursor { run: *run, read: VecDeque::new(), after: None, ended: false }).collect();
-        Self { inputs, writer: RunWriter::new(id, entries) }
+        Self { inputs, writer: RunWriter::new(id, entries, filter_bytes_max) }
     }
 
     pub(crate) fn inputs(&self) -> impl Iterator<Item = u64> + '_ {
         self.inputs.iter().map(|cursor| cursor.run.id)
     }
 
-    /// Moves entries, at most `budget`, which is counted down; true when all are moved.
+    /// Moves entries, at most `budget`, which is counted down; true when all are moved and the filter is written.
     pub(crate) fn step(&mut self, handle: &Handle, budget: &mut u64) -> Result<bool, IndexError> {
         while *budget > 0 {
             let mut least: Option<(usize, Entry)> = None;
@@ -60,7 +61,13 @@ impl Merge {
                     least = Some((at, front));
                 }
             }
-            let Some((at, entry)) = least else { return Ok(true) };
+            let Some((at, entry)) = least else {
+                if self.writer.end_some(handle)? {
+                    return Ok(true);
+                }
+                *budget = budget.saturating_sub(FILTER_PART_WORDS as u64);
+                continue;
+            };
             if let Some(cursor) = self.inputs.get_mut(at) {
                 cursor.read.pop_front();
             }
@@ -70,7 +77,7 @@ impl Merge {
         Ok(false)
     }
 
-    pub(crate) fn finish(self, handle: &Handle) -> Result<Found, IndexError> {
-        self.writer.finish(handle)
+    pub(crate) fn finish(self) -> Written {
+        self.writer.written()
     }
 }

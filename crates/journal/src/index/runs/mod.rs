@@ -16,7 +16,6 @@ mod set;
 mod tests;
 
 pub(super) use block::LIST_KEY;
-pub(super) use run::RunWriter;
 pub(super) use set::RunSet;
 
 use kassette_model::{CashBoxId, OperationId};

@@ -148,24 +148,20 @@ impl Run {
         Ok((words > 0 && read.len() == words).then(|| restored(read)))
     }
 
-    /// Takes filter and blocks of the run `id` out of sled, a part at a time; true when nothing is left. Blocks go last, because
-    /// an opening finds what was left behind by them.
-    pub(crate) fn remove_some(handle: &Handle, id: u64, batches: usize) -> Result<bool, IndexError> {
+    /// Takes some keys of the run `id` out of sled, filter first; true when nothing is left. Blocks go last, because an opening
+    /// finds what was left behind by them.
+    pub(crate) fn remove_some(handle: &Handle, id: u64) -> Result<bool, IndexError> {
         let (blocks, filter) = (
             block_key(id, &FIRST).to_vec()..=block_key(id, &LAST).to_vec(),
             filter_key(id, 0).to_vec()..=filter_key(id, u32::MAX).to_vec(),
         );
         handle.run("remove a run", |db| {
-            for _ in 0..batches {
-                let keys = db.range(filter.clone()).chain(db.range(blocks.clone())).keys_of(REMOVED_AT_ONCE)?;
-                if keys.is_empty() {
-                    return Ok(true);
-                }
-                let mut batch = sled::Batch::default();
-                keys.into_iter().for_each(|key| batch.remove(key));
-                db.apply_batch(batch)?;
-            }
-            Ok(false)
+            let keys = db.range(filter).chain(db.range(blocks)).keys_of(REMOVED_AT_ONCE)?;
+            let is_all = keys.len() < REMOVED_AT_ONCE;
+            let mut batch = sled::Batch::default();
+            keys.into_iter().for_each(|key| batch.remove(key));
+            db.apply_batch(batch)?;
+            Ok(is_all)
         })
     }
 }
@@ -185,29 +181,32 @@ fn restored(words: Vec<u64>) -> BloomFilter {
     BloomFilter::from_vec(words).seed(&0).hashes(FILTER_HASHES)
 }
 
-/// Result of writing a run: what the list is to say, and its filter.
-pub(crate) type Found = (Run, BloomFilter);
+/// A written run: what the list is to say, and its filter, unless that would be larger than filters may be.
+pub(crate) type Written = (Run, Option<BloomFilter>);
 
 /// Writes a run block by block.
 pub(crate) struct RunWriter {
     run: Run,
-    filter: BloomFilter,
+    filter: Option<BloomFilter>,
     block: Vec<u8>,
     first: Option<Entry>,
     last: Option<Entry>,
+    /// Parts of the filter that are written.
+    parts: u32,
 }
 
 impl RunWriter {
     /// A new run `id` for at most `entries_max` entries.
-    pub(crate) fn new(id: u64, entries_max: u64) -> Self {
+    pub(crate) fn new(id: u64, entries_max: u64, filter_bytes_max: u64) -> Self {
         let words = entries_max.saturating_mul(FILTER_BITS_PER_ENTRY).div_ceil(64).max(1);
-        let filter_words = u32::try_from(words).unwrap_or(u32::MAX);
+        let words = u32::try_from(words).ok().filter(|words| u64::from(*words).saturating_mul(8) <= filter_bytes_max);
         Self {
-            run: Run { id, entries: 0, blocks: 0, checksum: 0, filter_words },
-            filter: restored(vec![0; filter_words as usize]),
+            run: Run { id, entries: 0, blocks: 0, checksum: 0, filter_words: words.unwrap_or(0) },
+            filter: words.map(|words| restored(vec![0; words as usize])),
             block: Vec::with_capacity(BLOCK_ENTRIES.saturating_mul(ENTRY_BYTES)),
             first: None,
             last: None,
+            parts: 0,
         }
     }
 
@@ -218,7 +217,9 @@ impl RunWriter {
         }
         self.last = Some(entry);
         self.first.get_or_insert(entry);
-        self.filter.insert_hash(filter_hash(entry.key));
+        if let Some(filter) = &mut self.filter {
+            filter.insert_hash(filter_hash(entry.key));
+        }
         self.block.extend_from_slice(&entry_bytes(&entry));
         self.run.entries = self.run.entries.saturating_add(1);
         if self.block.len() >= BLOCK_ENTRIES.saturating_mul(ENTRY_BYTES) { self.write_block(handle) } else { Ok(()) }
@@ -234,13 +235,19 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Writes the rest and the filter. Not yet in the list, and not yet with the operating system.
-    pub(crate) fn finish(mut self, handle: &Handle) -> Result<Found, IndexError> {
+    /// After the last entry: writes the last block, then a part of the filter with each call; true when nothing is left.
+    pub(crate) fn end_some(&mut self, handle: &Handle) -> Result<bool, IndexError> {
         self.write_block(handle)?;
-        for (part, words) in (0_u32..).zip(self.filter.as_slice().chunks(FILTER_PART_WORDS)) {
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            handle.run("write a filter", |db| db.insert(filter_key(self.run.id, part), bytes))?;
-        }
-        Ok((self.run, self.filter))
+        let words = self.filter.as_ref().map(BloomFilter::as_slice).unwrap_or_default();
+        let Some(part) = words.chunks(FILTER_PART_WORDS).nth(self.parts as usize) else { return Ok(true) };
+        let bytes: Vec<u8> = part.iter().flat_map(|word| word.to_le_bytes()).collect();
+        handle.run("write a filter", |db| db.insert(filter_key(self.run.id, self.parts), bytes))?;
+        self.parts = self.parts.saturating_add(1);
+        Ok(false)
+    }
+
+    /// What was written, when nothing is left. Not yet in the list, and not yet with the operating system.
+    pub(crate) fn written(self) -> Written {
+        (self.run, self.filter)
     }
 }

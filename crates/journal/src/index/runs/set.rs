@@ -4,20 +4,23 @@ use std::collections::VecDeque;
 
 use fastbloom::BloomFilter;
 use parking_lot::{Mutex, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::IndexError;
 use super::super::handle::Handle;
 use super::block::{FIRST, LIST_KEY, block_key, run_of};
 use super::merge::Merge;
-use super::run::Run;
+use super::run::{Run, RunWriter, Written};
 use super::{Entry, filter_hash};
 
 /// Runs of one size class above which they are merged.
 const MERGED_RUNS: usize = 4;
-/// Entries that may be moved by merges for each record applied: twice what a store of a billion records needs.
+/// Entries that may be moved by merges for each record applied: twice what a store of a billion records needs, when runs are full.
 const MOVED_PER_RECORD: u64 = 32;
-/// Batches of keys removed in one step.
-const REMOVED_BATCHES: usize = 2;
+/// Entries that may be moved in each step in any case: with little to do runs are small, and merging them again costs more for each.
+const MOVED_AT_LEAST: u64 = 4_096;
+/// Batches of keys removed in one step: a written run and its share of the merges leave fewer.
+const REMOVED_BATCHES: usize = 16;
 
 struct Listed {
     run: Run,
@@ -37,6 +40,8 @@ struct Background {
 pub(crate) struct RunSet {
     listed: RwLock<Vec<Listed>>,
     background: Mutex<Background>,
+    /// Number of the last record whose keys are in the runs; stands in the list.
+    covers: AtomicU64,
     filter_bytes_max: u64,
 }
 
@@ -44,9 +49,17 @@ impl RunSet {
     /// Reads the list. Runs that nobody lists are removed: a stop came before they were whole, or before they were gone.
     ///
     /// # Errors
-    /// When sled fails, or, with `check`, when a run is not as the list says.
-    pub(crate) fn open(handle: &Handle, filter_bytes_max: u64, check: bool) -> Result<Self, IndexError> {
-        let list = handle.run("read the list of runs", |db| db.get(LIST_KEY))?.unwrap_or_default();
+    /// When sled fails, when the list is not the one that belongs to the checkpoint `covers`, or, with `check`, when a run is not
+    /// as the list says.
+    pub(crate) fn open(handle: &Handle, filter_bytes_max: u64, covers: u64, check: bool) -> Result<Self, IndexError> {
+        let list = handle.run("read the list of runs", |db| db.get(LIST_KEY))?;
+        let list = list.as_deref().unwrap_or(&[0; 8]);
+        let Some((number, list)) = list.split_first_chunk::<8>() else {
+            return Err(handle.fail("the list of runs is malformed"));
+        };
+        if u64::from_be_bytes(*number) != covers {
+            return Err(handle.fail("the list of runs is not the one of the checkpoint"));
+        }
         if !list.len().is_multiple_of(Run::BYTES) {
             return Err(handle.fail("the list of runs is malformed"));
         }
@@ -54,7 +67,12 @@ impl RunSet {
         let mut runs = runs.ok_or_else(|| handle.fail("the list of runs is malformed"))?;
         // The small ones first: they are met most often for their size.
         runs.sort_unstable_by_key(|run| run.entries);
-        let set = Self { listed: RwLock::default(), background: Mutex::default(), filter_bytes_max };
+        let set = Self {
+            listed: RwLock::default(),
+            background: Mutex::default(),
+            covers: AtomicU64::new(covers),
+            filter_bytes_max,
+        };
         for run in &runs {
             if check && !run.is_whole(handle)? {
                 return Err(handle.fail(&format!("run {} of the index is not whole", run.id)));
@@ -94,18 +112,29 @@ impl RunSet {
         id
     }
 
-    /// The list with `new` and without `gone`, as it is to be written, together with what it covers.
-    pub(crate) fn list_with(&self, new: &Run, gone: &[u64]) -> Vec<u8> {
+    /// A writer for a run of at most `entries_max` entries.
+    pub(crate) fn writer(&self, entries_max: u64) -> RunWriter {
+        RunWriter::new(self.next_id(), entries_max, self.filter_bytes_max)
+    }
+
+    /// The list with `new` and without `gone`, as it is to be written: the number of the last record that it covers, the runs.
+    pub(crate) fn list_with(&self, covers: u64, new: Option<&Run>, gone: &[u64]) -> Vec<u8> {
         let listed = self.listed.read();
         let kept = listed.iter().map(|listed| listed.run).filter(|run| !gone.contains(&run.id));
-        kept.chain([*new]).flat_map(Run::to_bytes).collect()
+        let runs = kept.chain(new.copied()).flat_map(Run::to_bytes);
+        covers.to_be_bytes().into_iter().chain(runs).collect()
+    }
+
+    /// The list was written with this number.
+    pub(crate) fn set_covers(&self, covers: u64) {
+        self.covers.store(covers, Ordering::Release);
     }
 
     /// The list on disk has changed: look-ups see the new run, and the old ones no longer.
-    pub(crate) fn replace(&self, (run, filter): (Run, BloomFilter), gone: &[u64]) {
+    pub(crate) fn replace(&self, (run, filter): Written, gone: &[u64]) {
         let mut listed = self.listed.write();
         listed.retain(|listed| !gone.contains(&listed.run.id));
-        listed.push(Listed { run, filter: Some(filter) });
+        listed.push(Listed { run, filter });
         drop(listed);
         self.bound_filters();
     }
@@ -153,7 +182,7 @@ impl RunSet {
     pub(crate) fn go_on(&self, handle: &Handle, records: u64) -> Result<(), IndexError> {
         let mut background = self.background.lock();
         self.begin_merges(&mut background);
-        let mut budget = records.saturating_mul(MOVED_PER_RECORD);
+        let mut budget = records.saturating_mul(MOVED_PER_RECORD).max(MOVED_AT_LEAST);
         let mut at = 0;
         // Of several the one begun last first: it has the smallest runs, of which new ones come soonest.
         while budget > 0 && at < background.merges.len() {
@@ -162,25 +191,26 @@ impl RunSet {
             if merge.step(handle, &mut budget)? {
                 let merge = background.merges.remove(last);
                 let gone: Vec<u64> = merge.inputs().collect();
-                let found = merge.finish(handle)?;
+                let found = merge.finish();
                 self.switch(handle, found, &gone)?;
                 background.removed.extend(gone);
             } else {
                 at = at.saturating_add(1);
             }
         }
-        if let Some(id) = background.removed.front().copied()
-            && Run::remove_some(handle, id, REMOVED_BATCHES)?
-        {
-            background.removed.pop_front();
+        for _ in 0..REMOVED_BATCHES {
+            let Some(id) = background.removed.front().copied() else { break };
+            if Run::remove_some(handle, id)? {
+                background.removed.pop_front();
+            }
         }
         Ok(())
     }
 
     /// Makes a finished merge known. Only the list that names it makes it part of the index, so its blocks must be with the
     /// operating system before: a process that is killed then finds either all of it or the old ones.
-    fn switch(&self, handle: &Handle, found: (Run, BloomFilter), gone: &[u64]) -> Result<(), IndexError> {
-        let list = self.list_with(&found.0, gone);
+    fn switch(&self, handle: &Handle, found: Written, gone: &[u64]) -> Result<(), IndexError> {
+        let list = self.list_with(self.covers.load(Ordering::Acquire), Some(&found.0), gone);
         handle.run("flush a merged run", |db| db.flush())?;
         handle.run("write the list of runs", |db| db.insert(LIST_KEY, list))?;
         handle.run("flush the list of runs", |db| db.flush())?;
@@ -200,7 +230,7 @@ impl RunSet {
             if same.len() >= MERGED_RUNS {
                 let id = background.next_id;
                 background.next_id = id.saturating_add(1);
-                background.merges.push(Merge::new(&same, id));
+                background.merges.push(Merge::new(&same, id, self.filter_bytes_max));
             }
         }
     }
@@ -209,6 +239,12 @@ impl RunSet {
     #[cfg(test)]
     pub(crate) fn blocks(&self) -> u32 {
         self.listed.read().iter().map(|listed| listed.run.blocks).sum()
+    }
+
+    /// Runs that were merged away and are still in sled.
+    #[cfg(test)]
+    pub(crate) fn to_remove(&self) -> usize {
+        self.background.lock().removed.len()
     }
 
     /// Runs at present.

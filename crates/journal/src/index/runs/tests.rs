@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::block::{FIRST, LAST, block_key, filter_key};
+use super::run::RunWriter;
 use super::*;
 use crate::index::handle::Handle;
 
@@ -21,10 +22,11 @@ fn receipt(reference: u64, row: u32) -> Entry {
 }
 
 fn write(handle: &Handle, set: &RunSet, entries: &BTreeSet<Entry>) {
-    let mut writer = RunWriter::new(set.next_id(), entries.len() as u64);
+    let mut writer = set.writer(entries.len() as u64);
     entries.iter().for_each(|entry| writer.push(handle, *entry).unwrap());
-    let found = writer.finish(handle).unwrap();
-    let list = set.list_with(&found.0, &[]);
+    while !writer.end_some(handle).unwrap() {}
+    let found = writer.written();
+    let list = set.list_with(0, Some(&found.0), &[]);
     handle.run("list", |db| db.insert(LIST_KEY, list)).unwrap();
     set.replace(found, &[]);
 }
@@ -65,7 +67,7 @@ proptest! {
     fn answers_equal_what_was_written(acts in proptest::collection::vec(act(), 1..40), filter_bytes_max in 0_u64..4_000) {
         let db = db();
         let mut handle = Handle::new(db.clone());
-        let mut set = RunSet::open(&handle, filter_bytes_max, true).unwrap();
+        let mut set = RunSet::open(&handle, filter_bytes_max, 0, true).unwrap();
         let (mut all, mut row) = (BTreeSet::new(), 0);
         for act in acts {
             match act {
@@ -80,7 +82,7 @@ proptest! {
                 Act::GoOn(records) => set.go_on(&handle, records).unwrap(),
                 Act::Reopen => {
                     handle = Handle::new(db.clone());
-                    set = RunSet::open(&handle, filter_bytes_max, true).unwrap();
+                    set = RunSet::open(&handle, filter_bytes_max, 0, true).unwrap();
                 }
             }
             check(&handle, &set, &all);
@@ -99,10 +101,10 @@ proptest! {
 fn an_opening_finds_a_missing_block_and_a_changed_one() {
     let db = db();
     let handle = Handle::new(db.clone());
-    let set = RunSet::open(&handle, 1 << 20, true).unwrap();
+    let set = RunSet::open(&handle, 1 << 20, 0, true).unwrap();
     let entries: BTreeSet<Entry> = (0..1_000).map(|row| receipt(3, row)).collect();
     write(&handle, &set, &entries);
-    let open = || RunSet::open(&Handle::new(db.clone()), 1 << 20, true).map(|_| ()).map_err(|error| error.0);
+    let open = || RunSet::open(&Handle::new(db.clone()), 1 << 20, 0, true).map(|_| ()).map_err(|error| error.0);
     assert_eq!(open(), Ok(()));
 
     let (key, block) = db.range(block_key(0, &FIRST)..=block_key(0, &LAST)).nth(2).unwrap().unwrap();
@@ -117,16 +119,44 @@ fn an_opening_finds_a_missing_block_and_a_changed_one() {
 }
 
 #[test]
+fn a_list_of_another_checkpoint_is_refused() {
+    let db = db();
+    let handle = Handle::new(db.clone());
+    let set = RunSet::open(&handle, 1 << 20, 0, true).unwrap();
+    write(&handle, &set, &(0..10).map(|row| receipt(3, row)).collect());
+    let refused = RunSet::open(&Handle::new(db.clone()), 1 << 20, 1, true).map(|_| ()).unwrap_err();
+    assert!(refused.0.contains("checkpoint"), "{refused}");
+}
+
+/// A till with little to do: each record is a run of its own, and there is one step for each.
+#[test]
+fn what_is_merged_away_does_not_pile_up_at_a_low_rate() {
+    let db = db();
+    let handle = Handle::new(db.clone());
+    let set = RunSet::open(&handle, 1 << 20, 0, true).unwrap();
+    let mut all = BTreeSet::new();
+    for row in 0..3_000 {
+        let entry = receipt(u64::from(row) % 11, row);
+        write(&handle, &set, &BTreeSet::from([entry]));
+        all.insert(entry);
+        set.go_on(&handle, 1).unwrap();
+        assert!(set.to_remove() <= 8, "{} runs to remove after {row} records", set.to_remove());
+        assert!(set.len() <= 3 * 8, "{} runs after {row} records", set.len());
+    }
+    check(&handle, &set, &all);
+}
+
+#[test]
 fn a_run_that_nobody_lists_is_removed() {
     let db = db();
     let handle = Handle::new(db.clone());
-    let set = RunSet::open(&handle, 1 << 20, true).unwrap();
+    let set = RunSet::open(&handle, 1 << 20, 0, true).unwrap();
     let entries: BTreeSet<Entry> = (0..1_000).map(|row| receipt(1, row)).collect();
     write(&handle, &set, &entries);
     // A stop in the middle of the next one.
-    let mut writer = RunWriter::new(set.next_id(), 1_000);
+    let mut writer = set.writer(1_000);
     entries.iter().for_each(|entry| writer.push(&handle, *entry).unwrap());
-    let set = RunSet::open(&handle, 1 << 20, true).unwrap();
+    let set = RunSet::open(&handle, 1 << 20, 0, true).unwrap();
     assert!(set.next_id() >= 2, "its number is not used again");
     (0..20).for_each(|_| set.go_on(&handle, 1).unwrap());
     assert_eq!(db.range(block_key(1, &FIRST)..=block_key(1, &LAST)).count(), 0);
@@ -139,14 +169,15 @@ fn a_run_that_nobody_lists_is_removed() {
 fn the_bits_of_a_filter_stay() {
     let db = db();
     let handle = Handle::new(db.clone());
-    let mut writer = RunWriter::new(0, 100);
+    let mut writer = RunWriter::new(0, 100, 1 << 20);
     for row in 0..100_u32 {
         let key = operation_key(CashBoxId::from_bytes([1; 16]), OperationId::from_bytes(u128::from(row).to_be_bytes()));
         // Ascending keys are wanted; a filter does not care.
         writer.push(&handle, Entry { key: key >> 20 | u128::from(row) << 107, position: at(row) }).unwrap();
     }
-    let (run, filter) = writer.finish(&handle).unwrap();
-    let bytes: Vec<u8> = filter.as_slice().iter().flat_map(|word| word.to_le_bytes()).collect();
+    while !writer.end_some(&handle).unwrap() {}
+    let (run, filter) = writer.written();
+    let bytes: Vec<u8> = filter.unwrap().as_slice().iter().flat_map(|word| word.to_le_bytes()).collect();
     assert_eq!((run.filter_words, crc32c::crc32c(&bytes)), (16, 3_641_955_266));
 }
 

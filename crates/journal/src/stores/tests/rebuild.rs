@@ -56,6 +56,9 @@ impl Index for Kept {
     fn cash_boxes(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
         self.ask()?.cash_boxes(after, limit)
     }
+    fn unfinished(&self, after: Option<CashBoxId>, limit: usize) -> Result<Vec<CashBoxId>, IndexError> {
+        self.ask()?.unfinished(after, limit)
+    }
     fn flush(&self) -> Result<(), IndexError> {
         self.ask()?.flush()
     }

@@ -1,0 +1,76 @@
+//! Accepting an operation before it is executed (contract 2.2.5, 3.2): the intent record behind every 202.
+
+use kassette_model::{OperationId, OperationState};
+use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKind, SealedRecord, unix_ns};
+
+use crate::CashBox;
+use crate::cash_box::{InFlight, answered, bug, halves};
+use crate::operation::{Accepted, Answer, Facts, Request, Step};
+use crate::seed::derive;
+
+/// Status of the answer to an accepted operation.
+const ACCEPTED: u16 = 202;
+
+impl CashBox {
+    /// Accepts an operation that [`CashBox::admit`] found fresh: makes its intent record. It is to be stepped right afterwards; one
+    /// that is not, because the process ended, is among [`CashBox::unfinished`] of the restored cash box.
+    ///
+    /// # Errors
+    /// The refusal, when the record cannot be made; nothing has changed then.
+    pub fn accept(&mut self, request: &Request, facts: &Facts) -> Result<Accepted, Box<Step>> {
+        let salts = derive(&facts.seed, "accept-salts");
+        let [request_salt, response_salt] = halves(&salts);
+        let answer = Answer { status: ACCEPTED, state: OperationState::Processing, body: Vec::new() };
+        let mut head = self.head.clone();
+        head.open.push(OpenOperation { id: request.id, row: self.row.saturating_add(1) });
+        let details = Details {
+            time_ns: unix_ns(facts.now),
+            operation: Some(answered(request, facts, &answer)),
+            sign: None,
+            configured: None,
+            market: None,
+            actions: Vec::new(),
+            promises: Vec::new(),
+            head: self.full_head(&head, &self.state),
+        };
+        let bodies = Bodies { request: Some(request.body.clone()), response: None, request_salt, response_salt };
+        let record = Record { cash_box: self.identity.cash_box, kind: RecordKind::Intent, details, bodies };
+        let record = record.seal(self.row, self.link().1).map_err(|error| Box::new(bug(&error.to_string())))?;
+        self.follow(&record, head);
+        self.in_flight.insert(request.id, InFlight { kind: request.kind, record: record.clone() });
+        Ok(Accepted { record })
+    }
+
+    /// Operations that were accepted and have not ended, oldest first.
+    #[must_use]
+    pub fn unfinished(&self) -> &[OpenOperation] {
+        &self.head.open
+    }
+
+    /// Whether this operation was accepted and has not ended.
+    #[must_use]
+    pub fn is_unfinished(&self, operation: OperationId) -> bool {
+        self.head.open.iter().any(|open| open.id == operation)
+    }
+}
+
+/// The request that an intent record keeps, to be executed after a restart. `None` when the record is none, or its body is gone.
+#[must_use]
+pub fn accepted_request(record: &SealedRecord) -> Option<Request> {
+    let (opened, bodies) = record.open().ok()?;
+    let (RecordKind::Intent, Some(operation), Erasable::Kept(bodies)) = (opened.kind, opened.details.operation, bodies)
+    else {
+        return None;
+    };
+    Some(Request {
+        id: operation.id,
+        kind: operation.kind,
+        method: operation.method,
+        path: operation.path,
+        headers: operation.headers,
+        pos_system: operation.pos_system,
+        terminal: operation.terminal,
+        lifetime_ms: operation.lifetime_ms,
+        body: bodies.request.unwrap_or_default(),
+    })
+}

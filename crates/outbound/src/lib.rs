@@ -1,0 +1,30 @@
+//! The outgoing HTTP client and its address guard (contract 3.3).
+//!
+//! Purpose: post a body to a URL that somebody else chose, without being led to an address they must not reach.
+//! Owns: [`forbidden`], [`Network`], [`Policy`], [`Target`], [`Resolver`] and [`Connector`] with their system forms,
+//!   [`Client`].
+//! Invariants: no socket is opened to an address that the policy refuses; all answers for a name are checked, one bad answer
+//!   drops the name, and the connection goes to the very address that was checked; every call looks the name up anew; no
+//!   redirect is followed, no proxy variable is read; every call ends within `call_timeout_ms` and holds bounded memory.
+//! Not here: what is posted and when it is tried again (webhooks), queues and caps per host (actors), configuration (edge).
+
+mod answer;
+mod client;
+mod dial;
+mod exchange;
+mod guard;
+mod network;
+mod policy;
+mod target;
+mod tls;
+
+pub use answer::{Answer, BodyEnd, CallFailure, Phase, RETRY_AFTER_BYTES_MAX};
+pub use client::Client;
+pub use dial::{
+    ADDRESSES_DIALLED_MAX, Connector, Pending, RESOLVES_MAX, Resolver, Stream, SystemConnector, SystemResolver,
+};
+pub use guard::{Refusal, forbidden};
+pub use network::{Network, NetworkError};
+pub use policy::{HEADER_BYTES_MIN, Limits, Policy, Ports};
+pub use target::{Host, Scheme, Target, TargetError, URL_BYTES_MAX};
+pub use tls::{RootError, Roots};
