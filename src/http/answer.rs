@@ -1,11 +1,12 @@
 //! Runs an operation: headers, credentials, body, one call of the cash box, and the answer (contract 1.5, 1.7, 1.8, 2.2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use kassette_actors::{Executed, Rejected};
+use kassette_actors::{Accepted, Executed, Rejected};
 use kassette_cashbox::Request;
 use kassette_model::{OperationId, OperationKind, OperationState};
 use kassette_wire::problem::{Code, Problem};
@@ -14,38 +15,65 @@ use super::auth::{Caller, Denied, authenticate};
 use super::headers::{Credentials, Headers, OperationHeaders, kept};
 use super::problem::{OPERATION_ID, OPERATION_STATE};
 use super::routes::Call;
-use super::{address, body, edge, problem};
+use super::{address, asynchronous, body, edge, problem};
 use crate::config::LimitsSection;
 
 /// Content type of every JSON answer that is not a problem.
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
-/// Executes an operation or replays its answer.
+/// Executes an operation or replays its answer; with `Prefer: respond-async` the answer may be 202.
 pub(crate) async fn operation(call: Call, kind: OperationKind) -> HttpResponse {
-    let Call { edge, request, payload, .. } = call;
-    let (id, caller, prepared, wait) = {
-        let headers = Headers::of(request.headers());
-        let (credentials, operation) = match headers.operation(edge.possystem_id_required) {
-            Ok(read) => read,
-            Err(refusal) => return problem::response(&refusal),
-        };
-        let caller = match admit(&edge, &request, &credentials) {
-            Ok(caller) => caller,
-            Err(response) => return with_id(*response, operation.id),
-        };
-        let wait = wait(&operation, request.query_string(), &edge.limits);
-        (operation.id, caller, prepare(&request, &operation, kind), wait)
+    let Received { edge, caller, request, wait, respond_async } = match receive(call, kind).await {
+        Ok(received) => received,
+        Err(response) => return *response,
     };
-    let body = match body::read(payload, announced(&request), &edge.limits).await {
-        Ok(body) => body,
-        Err(refusal) => return with_id(problem::response(&refusal), id),
-    };
-    let request = Request { body, ..prepared };
-    let response = match edge.gateway.execute(caller.cash_box(), request, wait).await {
-        Ok(executed) => answered(executed, &edge, id),
-        Err(rejected) => refused(rejected),
+    let id = request.id;
+    let response = match respond_async {
+        None => match edge.gateway.execute(caller.cash_box(), request, wait).await {
+            Ok(executed) => answered(executed, &edge, id),
+            Err(rejected) => refused(rejected),
+        },
+        Some(wait) => match edge.gateway.accept(caller.cash_box(), request, wait).await {
+            Ok(Accepted::Ended(executed)) => answered(executed, &edge, id),
+            Ok(Accepted::Running { .. }) => asynchronous::applied(&edge, &caller, id, kind),
+            Err(rejected) => refused(rejected),
+        },
     };
     with_id(response, id)
+}
+
+/// An operation as it came: headers, credentials and body are in order.
+pub(crate) struct Received {
+    pub(crate) edge: Arc<edge::Edge>,
+    pub(crate) caller: Caller,
+    pub(crate) request: Request,
+    /// How long a repeat waits.
+    pub(crate) wait: Duration,
+    /// `Prefer: respond-async`: how long the call waits before it is answered with 202.
+    pub(crate) respond_async: Option<Duration>,
+}
+
+/// Reads an operation.
+///
+/// # Errors
+/// The response to give instead.
+pub(crate) async fn receive(call: Call, kind: OperationKind) -> Result<Received, Box<HttpResponse>> {
+    let Call { edge, request, payload, .. } = call;
+    let (caller, prepared, wait, respond_async) = {
+        let headers = Headers::of(request.headers());
+        let (credentials, operation) =
+            headers.operation(edge.possystem_id_required).map_err(|refusal| Box::new(problem::response(&refusal)))?;
+        let caller =
+            admit(&edge, &request, &credentials).map_err(|response| Box::new(with_id(*response, operation.id)))?;
+        let most = Duration::from_millis(edge.limits.wait_max_ms);
+        let respond_async = operation.respond_async.then(|| operation.wait.unwrap_or_default().min(most));
+        let wait = wait(operation.wait, request.query_string(), &edge.limits);
+        (caller, prepare(&request, &operation, kind), wait, respond_async)
+    };
+    let body = body::read(payload, announced(&request), &edge.limits)
+        .await
+        .map_err(|refusal| Box::new(with_id(problem::response(&refusal), prepared.id)))?;
+    Ok(Received { edge, caller, request: Request { body, ..prepared }, wait, respond_async })
 }
 
 /// Checks the credentials of a request, and counts failures.
@@ -96,13 +124,13 @@ pub(crate) fn announced(request: &actix_web::HttpRequest) -> Option<u64> {
 }
 
 /// How long a repeat waits (contract 2.2.6): `?timeout` in ms, else `Prefer: wait` in s, else the default; never above the limit.
-fn wait(operation: &OperationHeaders<'_>, query: &str, limits: &LimitsSection) -> Duration {
+pub(crate) fn wait(preferred: Option<Duration>, query: &str, limits: &LimitsSection) -> Duration {
     let timeout = query.split('&').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         name.eq_ignore_ascii_case("timeout").then(|| value.parse().ok().map(Duration::from_millis)).flatten()
     });
     timeout
-        .or(operation.wait)
+        .or(preferred)
         .unwrap_or(Duration::from_millis(limits.wait_default_ms))
         .min(Duration::from_millis(limits.wait_max_ms))
 }
@@ -123,7 +151,7 @@ fn answered(executed: Executed, edge: &edge::Edge, id: OperationId) -> HttpRespo
     response.body(answer.body)
 }
 
-fn refused(rejected: Rejected) -> HttpResponse {
+pub(crate) fn refused(rejected: Rejected) -> HttpResponse {
     let running = matches!(rejected, Rejected::StillRunning);
     let (refusal, retry_after_s) = problem::rejected(rejected);
     let mut response = match retry_after_s {
@@ -140,7 +168,7 @@ fn state(state: OperationState) -> HeaderValue {
     HeaderValue::from_static(state.name())
 }
 
-fn with_id(mut response: HttpResponse, id: OperationId) -> HttpResponse {
+pub(crate) fn with_id(mut response: HttpResponse, id: OperationId) -> HttpResponse {
     let mut buffer = uuid::Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(id.uuid().as_hyphenated().encode_lower(&mut buffer)) {
         response.headers_mut().insert(OPERATION_ID, value);
@@ -155,8 +183,6 @@ mod tests {
     #[test]
     fn a_wait_is_what_is_asked_for_up_to_the_limit() {
         let limits = LimitsSection { wait_default_ms: 60_000, wait_max_ms: 300_000, ..LimitsSection::default() };
-        let id = OperationId::from_uuid(uuid::Uuid::nil());
-        let headers = |wait| OperationHeaders { id, pos_system: None, terminal: None, lifetime_ms: Some(1), wait };
         for (asked, query, expected_ms) in [
             (None, "", 60_000),
             (Some(Duration::from_secs(5)), "", 5_000),
@@ -165,7 +191,7 @@ mod tests {
             (None, "a=b&Timeout=1500", 1_500),
             (None, "timeout=soon", 60_000),
         ] {
-            assert_eq!(wait(&headers(asked), query, &limits), Duration::from_millis(expected_ms), "{asked:?} {query}");
+            assert_eq!(wait(asked, query, &limits), Duration::from_millis(expected_ms), "{asked:?} {query}");
         }
     }
 }

@@ -98,8 +98,10 @@ pub(crate) struct OperationHeaders<'h> {
     pub(crate) terminal: Option<&'h str>,
     /// `x-operation-lifetime`, ms.
     pub(crate) lifetime_ms: Option<u64>,
-    /// `Prefer: wait=…`: how long a repeat would wait.
+    /// `Prefer: wait=…`: how long a repeat would wait, or an asynchronous call before it is answered.
     pub(crate) wait: Option<Duration>,
+    /// `Prefer: respond-async` (RFC 7240 §4.1).
+    pub(crate) respond_async: bool,
 }
 
 /// Characters of `x-terminal-id`; as for most texts of the contract (4.0).
@@ -164,7 +166,8 @@ impl<'h> Headers<'h> {
             .transpose()?;
         self.callback()?;
         self.plain_body()?;
-        Ok((credentials, OperationHeaders { id, pos_system, terminal, lifetime_ms, wait: self.prefer.and_then(wait) }))
+        let (wait, respond_async) = (self.prefer.and_then(wait), self.prefer.is_some_and(respond_async));
+        Ok((credentials, OperationHeaders { id, pos_system, terminal, lifetime_ms, wait, respond_async }))
     }
 
     /// Checks that the body is not compressed: no endpoint takes one.
@@ -270,6 +273,12 @@ fn wait(prefer: &str) -> Option<Duration> {
         name.trim().eq_ignore_ascii_case("wait").then_some(())?;
         value.trim().trim_matches('"').parse().ok().map(Duration::from_secs)
     })
+}
+
+/// Whether `respond-async` is among the preferences.
+fn respond_async(prefer: &str) -> bool {
+    let name = |preference: &str| preference.split([';', '=']).next().map(str::trim).map(str::to_ascii_lowercase);
+    prefer.split(',').any(|preference| name(preference).as_deref() == Some("respond-async"))
 }
 
 /// The headers that are kept with an operation (contract 2.3): what tells about the call, nothing that lets one in and nothing

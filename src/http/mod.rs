@@ -9,6 +9,7 @@
 
 mod address;
 mod answer;
+mod asynchronous;
 mod auth;
 mod body;
 mod connections;

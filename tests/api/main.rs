@@ -4,6 +4,7 @@
 //! Invariants: nothing here reaches into the server except to start it; every refusal is checked to be a problem document.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, reason = "a test may stop")]
 
+mod asynchronous;
 mod client;
 mod credentials;
 mod documentation;

@@ -33,7 +33,7 @@ def main():
                 server.config = chance.choice([None, small, small])
                 slowest = max(slowest, server.start())
                 check_replay(server, last, chance, most=60)
-                load = Load(boxes, 6, chance.random())
+                load = Load(boxes, 6, chance.random(), accepted=0.25)
                 load.start()
                 time.sleep(chance.uniform(0.05, 0.4))
                 server.kill()

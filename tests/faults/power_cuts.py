@@ -71,7 +71,7 @@ def main():
                 server.config = chance.choice([None, small])
                 server.start()
                 check_replay(server, last, chance, most=40)
-                load = Load(boxes, 6, chance.random())
+                load = Load(boxes, 6, chance.random(), accepted=0.25)
                 load.start()
                 time.sleep(chance.uniform(0.1, 0.8))
                 cut_power(mount)

@@ -124,10 +124,16 @@ def sale(reference, cents):
     }).encode()
 
 
-class Load:
-    """Sign requests on several threads until stopped; remembers every operation and, if there was one, its answer."""
+# Stands for the answer of an operation that was accepted with 202: it must end without anybody asking again.
+ACCEPTED = object()
 
-    def __init__(self, boxes, threads, seed):
+
+class Load:
+    """Sign requests on several threads until stopped; remembers every operation and, if there was one, its answer. `accepted` is
+    the share that does not wait for its end."""
+
+    def __init__(self, boxes, threads, seed, accepted=0.0):
+        self.accepted = accepted
         self.boxes, self.operations, self.lock = boxes, {}, threading.Lock()
         self.stopping = threading.Event()
         self.random = random.Random(seed)
@@ -146,13 +152,14 @@ class Load:
             body = sale(operation, chance.randrange(1, 100000))
             with self.lock:
                 self.operations[operation] = [box, body, None]
+            path = "/v2/SignRequest" if chance.random() < self.accepted else "/v2/sign"
             try:
-                status, answer = box.post(link, "/v2/sign", operation, body)
+                status, answer = box.post(link, path, operation, body)
             except (OSError, http.client.HTTPException):
                 return
-            if status == 201:
+            if status in (201, 202):
                 with self.lock:
-                    self.operations[operation][2] = answer
+                    self.operations[operation][2] = answer if status == 201 else ACCEPTED
 
     def finish(self):
         self.stopping.set()
@@ -166,10 +173,19 @@ def check_replay(server, operations, chance, most=None):
     link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     items = list(operations.items())
     if most is not None and len(items) > most:
-        waiting = [item for item in items if item[1][2] is None]
-        items = waiting + chance.sample([item for item in items if item[1][2] is not None], most)
+        waiting = [item for item in items if item[1][2] in (None, ACCEPTED)]
+        ended = [item for item in items if item[1][2] not in (None, ACCEPTED)]
+        items = waiting + chance.sample(ended, min(most, len(ended)))
     for operation, entry in items:
         box, body, first = entry
+        if first is ACCEPTED:
+            path = f"/v2/BlockSignRequest/{operation}/WhileProcessing?timeout=20000"
+            status, answer = server.get(path, box.headers(operation))
+            must(status == 200, f"operation {operation} was accepted, waiting for its end gets {status}: {answer[:300]}")
+            must(json.loads(answer)["State"] == "done", f"operation {operation} was accepted and ended so: {answer[:300]}")
+            status, first = server.get(f"/v2/SignResponse/{operation}", box.headers(operation))
+            must(status == 200, f"operation {operation} has ended, its response gets {status}")
+            entry[2] = first
         status, answer = box.post(link, "/v2/sign", operation, body)
         if first is not None:
             must(status == 200, f"operation {operation} was acknowledged, a retry gets {status}: {answer[:300]}")
@@ -199,13 +215,15 @@ def check_exports(server, boxes, operations, folder):
                     queue_row += 1
                     must(details["sign"]["queue_row"] == queue_row,
                          f"cash box {box.id}, row {row}: queue row {details['sign']['queue_row']}, not {queue_row}")
-                if "operation" in details and details["operation"]["kind"] == "sign":
+                ended = details.get("operation", {}).get("state") in ("done", "failed")
+                if ended and details["operation"]["kind"] == "sign":
                     operation = details["operation"]["id"]
                     must(operation not in found, f"operation {operation} stands twice")
                     found[operation] = base64.b64decode(record["response"])
         os.remove(target)
     for operation, (_, _, first) in operations.items():
-        if first is not None:
+        must(first is not ACCEPTED or operation in found, f"operation {operation} was accepted and never ended")
+        if first not in (None, ACCEPTED):
             must(operation in found, f"operation {operation} was acknowledged and is lost")
             must(found[operation] == first, f"operation {operation}: stored bytes differ from the answer")
     return len(found)

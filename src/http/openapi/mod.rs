@@ -15,9 +15,10 @@ use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
 pub(crate) use parameters::{Common, JournalQuery, OperationHeaders};
-pub(crate) use problems::{NotFoundProblem, NotReady, OperationProblems, ReadProblems};
+pub(crate) use problems::{AsyncOperationProblems, NotFoundProblem, NotReady, OperationProblems, ReadProblems};
 pub(crate) use schemas::{
     EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, Readiness, ReceiptRequest, ReceiptResponse,
+    StateObject,
 };
 
 use super::routes;
@@ -33,6 +34,7 @@ use super::routes;
     tags(
         (name = "echo", description = "Health check and reset"),
         (name = "sign", description = "Receipts"),
+        (name = "asynchronous", description = "Operations whose callers do not wait"),
         (name = "journal", description = "Exports and single items"),
         (name = "operation", description = "For whoever runs the server"),
         (name = "documentation", description = "This description and the error pages"),
@@ -40,6 +42,21 @@ use super::routes;
     paths(
         routes::echo,
         routes::sign,
+        routes::sign_request,
+        routes::sign_state,
+        routes::sign_body,
+        routes::sign_response,
+        routes::sign_block,
+        routes::echo_request,
+        routes::echo_state,
+        routes::echo_body,
+        routes::echo_response,
+        routes::echo_block,
+        routes::operation,
+        routes::operation_state,
+        routes::operation_request,
+        routes::operation_response,
+        routes::operation_wait,
         routes::journal,
         routes::journal_query,
         routes::operation_item,

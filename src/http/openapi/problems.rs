@@ -55,6 +55,19 @@ const OPERATION: &[Code] = &[
     Code::OperationKindConflict,
     Code::BodyTooLarge,
     Code::OperationRunning,
+    Code::OperationExpired,
+    Code::CashBoxQuarantined,
+    Code::JournalPoisoned,
+    Code::StorageFull,
+];
+
+/// Codes of the acceptance of an operation, besides [`CREDENTIALS`].
+const ACCEPTANCE: &[Code] = &[
+    Code::CallbackUrlInvalid,
+    Code::OperationConflict,
+    Code::OperationKindConflict,
+    Code::OperationErased,
+    Code::BodyTooLarge,
     Code::CashBoxQuarantined,
     Code::JournalPoisoned,
     Code::StorageFull,
@@ -62,6 +75,8 @@ const OPERATION: &[Code] = &[
 
 /// Of an operation.
 pub(crate) struct OperationProblems;
+/// Of an operation that is accepted without waiting for its end: what it ends with is told elsewhere.
+pub(crate) struct AsyncOperationProblems;
 /// Of a read.
 pub(crate) struct ReadProblems;
 /// Of an open read.
@@ -72,6 +87,12 @@ pub(crate) struct NotReady;
 impl IntoResponses for OperationProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, OPERATION])
+    }
+}
+
+impl IntoResponses for AsyncOperationProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, ACCEPTANCE])
     }
 }
 

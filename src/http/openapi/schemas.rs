@@ -315,6 +315,29 @@ pub(crate) struct OperationItem {
     moment: String,
 }
 
+/// How an operation stands.
+#[derive(ToSchema)]
+pub(crate) struct StateObject {
+    #[schema(rename = "OperationID")]
+    operation_id: Uuid,
+    #[schema(rename = "QueueID")]
+    queue_id: Uuid,
+    /// The queue item, once a receipt stands behind the operation.
+    #[schema(rename = "QueueItemID")]
+    queue_item_id: Option<Uuid>,
+    #[schema(rename = "State")]
+    state: OperationState,
+    /// For people: why it failed.
+    #[schema(rename = "StateMessage")]
+    state_message: Option<String>,
+    /// For programs.
+    #[schema(rename = "StateData")]
+    state_data: Option<serde_json::Value>,
+    /// When it came to stand so.
+    #[schema(rename = "TimeStamp", format = DateTime)]
+    time_stamp: String,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 enum OperationState {

@@ -6,6 +6,7 @@
 //! a receipt is given only to the cash box that owns it.
 //! Not here: limits, panics, CORS (`entry`), idempotency (below the gateway).
 
+mod asynchronous;
 mod docs;
 mod echo;
 mod health;
@@ -23,6 +24,7 @@ use futures_util::future::LocalBoxFuture;
 use super::edge::Edge;
 use super::path::{matches, parameters};
 
+pub(crate) use asynchronous::*;
 pub(crate) use docs::*;
 pub(crate) use echo::*;
 pub(crate) use health::*;
@@ -88,6 +90,21 @@ const fn operation(template: &'static str, handler: Handler) -> Route {
 pub const ROUTES: &[Route] = &[
     operation("/sign", |call| Box::pin(sign::sign(call))),
     operation("/echo", |call| Box::pin(echo::echo(call))),
+    operation("/SignRequest", |call| Box::pin(asynchronous::sign_request(call))),
+    read("GET", "/SignRequest/{operationId}", |call| Box::pin(asynchronous::sign_state(call))),
+    read("GET", "/SignRequest/{operationId}/request", |call| Box::pin(asynchronous::sign_body(call))),
+    read("GET", "/SignResponse/{operationId}", |call| Box::pin(asynchronous::sign_response(call))),
+    read("GET", "/BlockSignRequest/{operationId}/WhileProcessing", |call| Box::pin(asynchronous::sign_block(call))),
+    operation("/EchoRequest", |call| Box::pin(asynchronous::echo_request(call))),
+    read("GET", "/EchoRequest/{operationId}", |call| Box::pin(asynchronous::echo_state(call))),
+    read("GET", "/EchoRequest/{operationId}/request", |call| Box::pin(asynchronous::echo_body(call))),
+    read("GET", "/EchoResponse/{operationId}", |call| Box::pin(asynchronous::echo_response(call))),
+    read("GET", "/BlockEchoRequest/{operationId}/WhileProcessing", |call| Box::pin(asynchronous::echo_block(call))),
+    read("GET", "/operation/{operationId}", |call| Box::pin(asynchronous::operation(call))),
+    read("GET", "/operation/{operationId}/state", |call| Box::pin(asynchronous::operation_state(call))),
+    read("GET", "/operation/{operationId}/request", |call| Box::pin(asynchronous::operation_request(call))),
+    read("GET", "/operation/{operationId}/response", |call| Box::pin(asynchronous::operation_response(call))),
+    read("GET", "/operation/{operationId}/wait", |call| Box::pin(asynchronous::operation_wait(call))),
     read("POST", "/journal", |call| Box::pin(journal::journal(call))),
     read("GET", "/journal", |call| Box::pin(journal::journal_query(call))),
     read("GET", "/journal/OperationItem/{operationId}", |call| Box::pin(operation_item::operation_item(call))),

@@ -41,7 +41,7 @@ pub(crate) async fn operation_item(call: Call) -> HttpResponse {
 ///
 /// # Errors
 /// The response to give instead.
-pub(super) fn caller(call: &Call) -> Result<Caller, Box<HttpResponse>> {
+pub(crate) fn caller(call: &Call) -> Result<Caller, Box<HttpResponse>> {
     let headers = Headers::of(call.request.headers());
     let credentials = headers.credentials().map_err(|refusal| Box::new(problem::response(&refusal)))?;
     admit(&call.edge, &call.request, &credentials)
@@ -63,6 +63,6 @@ pub(super) fn item(edge: &Edge, caller: &Caller, id: &str) -> HttpResponse {
 }
 
 /// The same for what is absent and for what belongs to somebody else.
-pub(super) fn not_found() -> HttpResponse {
+pub(crate) fn not_found() -> HttpResponse {
     problem::response(&Problem::new(Code::NotFound, "nothing is known under this id"))
 }
