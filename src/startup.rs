@@ -31,7 +31,8 @@ const FLUSH_PART: u32 = 3;
 /// How long the shards may take to start.
 const START_MAX_MS: u64 = 10_000;
 /// How often they are asked meanwhile.
-const GO_ON_EVERY_MS: u64 = 1_000;
+/// How often accepted operations that have not ended are looked for.
+const GO_ON_EVERY_MS: u64 = 5_000;
 const START_EVERY_MS: u64 = 1;
 
 /// The section of an environment.
@@ -54,6 +55,7 @@ fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> No
         passivate_every_ms: section.passivate_every_ms,
         lifetime_default_ms: section.lifetime_default_ms,
         lifetime_max_ms: section.lifetime_max_ms,
+        open_operations_max: size(section.open_operations_max),
         profiles_max: size(section.profile_cache_max),
         cash_box_intensity: Intensity {
             restarts_max: u32::try_from(section.restarts_max).unwrap_or(u32::MAX),
@@ -141,19 +143,17 @@ async fn started(gateway: &Gateway) -> Result<(), Failure> {
         .map_err(|_| Failure::fault(format!("the cash boxes did not start within {START_MAX_MS} ms")))
 }
 
-/// Lets the cash boxes execute what they accepted before the last stop. Behind the opening: receipts need not wait for it.
+/// Lets the cash boxes execute what they accepted before the last stop, behind the opening: receipts need not wait for it. Looks again
+/// now and then, because a cash box that was asked may have had no place for the call, or its part of the node was replaced.
 async fn go_on(gateway: Gateway) {
     loop {
         match gateway.go_on() {
-            Ok(0) | Err(Rejected::Stopping) => return,
-            Ok(cash_boxes) => {
-                return tracing::info!(cash_boxes, "operations accepted before the last stop are executed");
-            }
-            Err(reason) => {
-                tracing::warn!(?reason, "operations accepted before the last stop cannot be executed yet");
-                tokio::time::sleep(Duration::from_millis(GO_ON_EVERY_MS)).await;
-            }
+            Err(Rejected::Stopping) => return,
+            Ok(0) => {}
+            Ok(cash_boxes) => tracing::info!(cash_boxes, "accepted operations that have not ended are executed"),
+            Err(reason) => tracing::warn!(?reason, "accepted operations cannot be executed yet"),
         }
+        tokio::time::sleep(Duration::from_millis(GO_ON_EVERY_MS)).await;
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 
 use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
 use crate::node::Shared;
-use crate::outcome::{Executed, Rejected};
+use crate::outcome::{BUSY_RETRY_AFTER_S, Executed, Rejected};
 use crate::vault::Keys;
 
 /// Where an answer goes. Dropped without an answer, the caller sees that the cash box went away.
@@ -141,8 +141,10 @@ pub(crate) struct CashBoxActor {
     generation: u64,
     shared: Arc<Shared>,
     directory: Addr<CashBoxDirectory>,
-    /// Calls that have no answer; while there are any the cash box stays in memory.
-    unanswered: Arc<std::sync::atomic::AtomicUsize>,
+    /// Records on their way and retries to come; while there are any the cash box stays in memory.
+    busy: Arc<std::sync::atomic::AtomicUsize>,
+    /// A retry of what was accepted is scheduled.
+    retry_pending: bool,
     live: Option<Box<Live>>,
     running: HashMap<OperationId, Running>,
     /// Why the first append of this incarnation failed: what the ones behind it are answered with.
@@ -164,14 +166,15 @@ impl CashBoxActor {
         generation: u64,
         shared: Arc<Shared>,
         directory: Addr<CashBoxDirectory>,
-        unanswered: Arc<std::sync::atomic::AtomicUsize>,
+        busy: Arc<std::sync::atomic::AtomicUsize>,
     ) -> Self {
         Self {
             id,
             generation,
             shared,
             directory,
-            unanswered,
+            busy,
+            retry_pending: false,
             live: None,
             running: HashMap::new(),
             failed: Arc::new(Mutex::new(None)),
@@ -280,7 +283,7 @@ impl CashBoxActor {
             Admission::Fresh if accept && !self.is_expired(&request, arrived) => {
                 self.accept(&request, reply, place, ctx);
             }
-            Admission::Fresh => match self.decide(&request, Some(arrived)) {
+            Admission::Fresh => match self.decide(&request, Some(arrived), self.shared.clock.unix_ns()) {
                 Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::First(reply, place), ctx),
                 Ok(Step::Refuse(problem)) => give(reply, Err(Rejected::Refused(problem))),
                 Ok(Step::Ask(_)) => give(reply, Err(Rejected::Fault("a step asked for something unknown".into()))),
@@ -299,13 +302,13 @@ impl CashBoxActor {
 
     /// Calls the core until it has decided, getting what it asks for. An operation that waited longer than its lifetime is not
     /// executed any more; one that has begun is never cut by it.
-    fn decide(&mut self, request: &Request, arrived: Option<Duration>) -> Result<Step, Rejected> {
+    fn decide(&mut self, request: &Request, arrived: Option<Duration>, admitted_ns: i64) -> Result<Step, Rejected> {
         if let Some(arrived) = arrived.filter(|arrived| self.is_expired(request, *arrived)) {
             let waited = self.shared.clock.monotonic().saturating_sub(arrived);
             let (facts, lifetime_ms) = (self.facts(self.shared.clock.unix_ns()), self.lifetime_ms(request));
             return Ok(self.live()?.core.expire(request, &facts, waited, lifetime_ms));
         }
-        let mut facts = self.facts(self.shared.clock.unix_ns());
+        let mut facts = self.facts(admitted_ns);
         let (journal, id) = (Arc::clone(&self.shared.journal), self.id);
         let live = self.live()?;
         loop {
@@ -347,7 +350,12 @@ impl CashBoxActor {
     /// Makes the intent record of an operation, tells the caller when it is durable, and executes the operation at once: both
     /// records may go out under one sync.
     fn accept(&mut self, request: &Request, reply: oneshot::Sender<Given>, place: Place, ctx: &mut Context<Self>) {
-        let facts = self.facts(self.shared.clock.unix_ns());
+        let admitted_ns = self.shared.clock.unix_ns();
+        let facts = self.facts(admitted_ns);
+        let most = self.shared.options.open_operations_max;
+        if self.live.as_deref().is_some_and(|live| live.core.unfinished().len() >= most) {
+            return give(reply, Err(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }));
+        }
         let accepted = match self.live().map(|live| live.core.accept(request, &facts)) {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(step)) => match *step {
@@ -365,15 +373,51 @@ impl CashBoxActor {
             }));
         };
         self.append(accepted.record, Some(request.id), false, told, ctx);
-        match self.decide(request, None) {
-            Ok(Step::Commit(commit)) => self.commit(request, *commit, Caller::Waiters(vec![waiter]), ctx),
-            other => self.go_on_later(request.id, other, ctx),
+        if let Err(why) = self.execute_accepted(request, admitted_ns, vec![waiter], ctx) {
+            self.go_on_later(request.id, &why, ctx);
+        }
+    }
+
+    /// Executes an accepted operation. One whose last attempt never came back, because it ended this cash box, is not tried again
+    /// but ended as failed: it must not stand in the way of everything else.
+    fn execute_accepted(
+        &mut self,
+        request: &Request,
+        admitted_ns: i64,
+        waiters: Vec<Reply<Executed>>,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), String> {
+        let attempt = (self.id, request.id);
+        let step = if self.shared.attempts.lock().insert(attempt) {
+            if let Some(before) = &self.shared.options.before_execute {
+                before(self.id, request);
+            }
+            let step = self.decide(request, None, admitted_ns);
+            self.shared.attempts.lock().remove(&attempt);
+            step
+        } else {
+            tracing::error!(cash_box = %self.id, operation = %request.id, "an accepted operation cannot be executed and fails");
+            let facts = self.facts(admitted_ns);
+            self.live().map(|live| live.core.give_up(request, &facts))
+        };
+        match step {
+            Ok(Step::Commit(commit)) => {
+                self.commit(request, *commit, Caller::Waiters(waiters), ctx);
+                Ok(())
+            }
+            Ok(Step::Refuse(problem)) => Err(problem.detail.clone()),
+            Ok(Step::Ask(_)) => Err("a step asked for something unknown".to_owned()),
+            Err(rejected) => Err(format!("{rejected:?}")),
         }
     }
 
     /// Executes what was accepted and has not ended: after a restart, or after an execution that could not begin.
     fn go_on(&mut self, ctx: &mut Context<Self>) {
-        let Ok(live) = self.live() else { return };
+        let live = match self.live() {
+            Ok(live) => live,
+            Err(Rejected::UnknownCashBox) => return,
+            Err(rejected) => return self.retry(&format!("{rejected:?}"), ctx),
+        };
         if std::mem::replace(&mut live.went_on, true) {
             return;
         }
@@ -381,33 +425,39 @@ impl CashBoxActor {
             if self.running.contains_key(&open.id) {
                 continue;
             }
-            let stored = self.shared.journal.row(self.id, open.row).map_err(Rejected::from);
-            let Ok(Some(request)) = stored.map(|record| record.as_ref().and_then(accepted_request)) else {
-                let unreadable = Err(Rejected::Fault(format!("row {} cannot be read", open.row)));
-                self.go_on_later(open.id, unreadable, ctx);
-                continue;
+            let stored = self.shared.journal.row(self.id, open.row).map_err(|error| error.to_string());
+            let done = match stored.map(|record| record.as_ref().and_then(accepted_request)) {
+                Ok(Some((request, admitted_ns))) => self.execute_accepted(&request, admitted_ns, Vec::new(), ctx),
+                Ok(None) => Err(format!("row {} is no readable intent", open.row)),
+                Err(error) => Err(error),
             };
-            tracing::info!(cash_box = %self.id, operation = %open.id, "an accepted operation is executed after a restart");
-            match self.decide(&request, None) {
-                Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::Waiters(Vec::new()), ctx),
-                other => self.go_on_later(open.id, other, ctx),
+            match done {
+                Ok(()) => {
+                    tracing::info!(cash_box = %self.id, operation = %open.id, "an accepted operation is executed later")
+                }
+                Err(why) => self.go_on_later(open.id, &why, ctx),
             }
         }
     }
 
     /// An accepted operation could not be executed now. Its client was told that it will be, so it is tried until it is.
-    fn go_on_later(&mut self, operation: OperationId, why: Result<Step, Rejected>, ctx: &mut Context<Self>) {
-        use actix::AsyncContext as _;
-        let why = match why {
-            Ok(Step::Refuse(problem)) => problem.detail.clone(),
-            Ok(_) => "a step asked for something unknown".to_owned(),
-            Err(rejected) => format!("{rejected:?}"),
-        };
+    fn go_on_later(&mut self, operation: OperationId, why: &str, ctx: &mut Context<Self>) {
         tracing::warn!(cash_box = %self.id, %operation, why, "an accepted operation could not be executed yet");
-        // Counts as a call, so that the cash box is not passivated meanwhile.
-        let place = Place::take(&self.unanswered);
+        self.retry(why, ctx);
+    }
+
+    /// Tries again after a while; there is one retry at a time, whatever the number of operations.
+    fn retry(&mut self, why: &str, ctx: &mut Context<Self>) {
+        use actix::AsyncContext as _;
+        if std::mem::replace(&mut self.retry_pending, true) {
+            return;
+        }
+        tracing::debug!(cash_box = %self.id, why, "what was accepted is tried again");
+        // Counts as work, so that the cash box is not passivated meanwhile.
+        let place = Place::take(&self.busy);
         ctx.run_later(GO_ON_RETRY, move |actor, ctx| {
             drop(place);
+            actor.retry_pending = false;
             if let Some(live) = actor.live.as_deref_mut() {
                 live.went_on = false;
             }
@@ -457,7 +507,13 @@ impl CashBoxActor {
     ) {
         use actix::AsyncContext as _;
         let (failed, address, row) = (Arc::clone(&self.failed), ctx.address(), record.row);
+        let (place, id, shared) = (Place::take(&self.busy), self.id, Arc::clone(&self.shared));
         let completion = Box::new(move |result: Result<_, AppendError>| {
+            drop(place);
+            if let (true, Some(operation), Err(AppendError::TooLarge { .. })) = (ends, operation, &result) {
+                // It would be as large the next time.
+                shared.attempts.lock().insert((id, operation));
+            }
             let result = settle(result.map(|_| ()), &failed);
             // First, so that the caller's next message finds the cash box told.
             address.do_send(Settled { operation, row, ends, result: result.clone() });
@@ -510,6 +566,9 @@ impl CashBoxActor {
         let running = ended.and_then(|operation| self.running.remove(&operation));
         match message.result {
             Ok(()) => {
+                if let (Some(operation), true) = (message.operation, message.ends) {
+                    self.shared.attempts.lock().remove(&(self.id, operation));
+                }
                 if let (Some(operation), Some(live)) = (message.operation, self.live.as_deref_mut()) {
                     live.core.settled(operation, message.row);
                 }

@@ -105,6 +105,8 @@ struct Slot {
     generation: u64,
     /// Calls that have no answer yet.
     unanswered: Arc<AtomicUsize>,
+    /// Records on their way and retries to come.
+    busy: Arc<AtomicUsize>,
     last_used: Duration,
     /// Only boxes that failed have one.
     failures: Option<Box<RestartWindow>>,
@@ -132,17 +134,12 @@ impl CashBoxDirectory {
         Self { shared, slots: HashMap::new(), next_generation: 0, replaces_another }
     }
 
-    fn start_box(
-        &mut self,
-        id: CashBoxId,
-        unanswered: &Arc<AtomicUsize>,
-        ctx: &Context<Self>,
-    ) -> (Addr<CashBoxActor>, u64) {
+    fn start_box(&mut self, id: CashBoxId, busy: &Arc<AtomicUsize>, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
         self.next_generation += 1;
         let generation = self.next_generation;
         let (shared, directory) = (Arc::clone(&self.shared), ctx.address());
         self.shared.counts.active.fetch_add(1, Ordering::Relaxed);
-        (CashBoxActor::new(id, generation, shared, directory, Arc::clone(unanswered)).start(), generation)
+        (CashBoxActor::new(id, generation, shared, directory, Arc::clone(busy)).start(), generation)
     }
 
     fn deliver(&mut self, id: CashBoxId, call: Call, ctx: &Context<Self>) {
@@ -150,12 +147,13 @@ impl CashBoxDirectory {
             return call.reject(Rejected::Stopping);
         }
         if !self.slots.contains_key(&id) {
-            let unanswered = Arc::new(AtomicUsize::new(0));
-            let (addr, generation) = self.start_box(id, &unanswered, ctx);
+            let busy = Arc::new(AtomicUsize::new(0));
+            let (addr, generation) = self.start_box(id, &busy, ctx);
             let slot = Slot {
                 seat: Seat::Active(addr),
                 generation,
-                unanswered,
+                unanswered: Arc::new(AtomicUsize::new(0)),
+                busy,
                 last_used: Duration::ZERO,
                 failures: None,
                 quarantine: None,
@@ -240,8 +238,10 @@ impl CashBoxDirectory {
         if !waiting {
             return;
         }
-        let Some(unanswered) = self.slots.get(&quiet.id).map(|slot| Arc::clone(&slot.unanswered)) else { return };
-        let (addr, generation) = self.start_box(quiet.id, &unanswered, ctx);
+        let Some(busy) = self.slots.get(&quiet.id).map(|slot| Arc::clone(&slot.busy)) else { return };
+        let (addr, generation) = self.start_box(quiet.id, &busy, ctx);
+        // What its predecessor accepted and did not end comes first.
+        addr.do_send(GoOn);
         let Some(slot) = self.slots.get_mut(&quiet.id) else { return };
         slot.generation = generation;
         if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Active(addr.clone())) {
@@ -256,7 +256,9 @@ impl CashBoxDirectory {
         let now = self.shared.clock.monotonic();
         let shared = &self.shared;
         self.slots.retain(|id, slot| {
-            let busy = slot.unanswered.load(Ordering::Relaxed) > 0 || now.saturating_sub(slot.last_used) < idle;
+            let busy = slot.unanswered.load(Ordering::Relaxed) > 0
+                || slot.busy.load(Ordering::Relaxed) > 0
+                || now.saturating_sub(slot.last_used) < idle;
             if busy || !matches!(slot.seat, Seat::Active(_)) {
                 return true;
             }

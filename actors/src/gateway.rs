@@ -15,6 +15,9 @@ use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
 use crate::profile::Profile;
 use crate::supervision::ChildRef;
 
+/// How long a repeat waits at least while the first call of its operation is not durable.
+const DURABLE_WAIT: Duration = Duration::from_secs(5);
+
 /// A stable handle of the running node. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
@@ -59,12 +62,21 @@ impl Gateway {
     /// [`Rejected`]: nothing was stored for this call.
     pub async fn accept(&self, cash_box: CashBoxId, request: Request, wait: Duration) -> Result<Accepted, Rejected> {
         let (reply, given) = oneshot::channel();
+        let id = request.id;
         self.deliver(cash_box, Call::Execute(request, self.shared.clock.monotonic(), true, reply))?;
+        let mut wait = wait;
         let (end, first) = match given.await.map_err(|_| self.gone())? {
-            Given::Now(Ok(executed)) => return Ok(Accepted::Ended(executed)),
+            // It ended before, or could not be accepted any more.
+            Given::Now(Ok(executed)) => return Ok(Accepted::Ended(Executed { first: false, ..executed })),
             Given::Now(Err(Rejected::StillRunning)) => return Ok(Accepted::Running { first: false }),
             Given::Now(Err(rejected)) => return Err(rejected),
-            Given::Later(end) => (end, false),
+            Given::Later(end) => {
+                if self.shared.journal.operation(cash_box, id)?.is_none() {
+                    // Nothing of it is durable yet, so nothing may be told; it will be with the next sync.
+                    wait = wait.max(DURABLE_WAIT);
+                }
+                (end, false)
+            }
             Given::Accepted(end) => (end, true),
         };
         // What goes wrong after the acceptance is not this call's: the operation is executed again.

@@ -1,12 +1,13 @@
 //! The running actor tree of one environment.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kassette_cashbox::Request;
 use kassette_journal::Journal;
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, OperationId};
 use kassette_stdx::{Clock, Entropy};
 use parking_lot::Mutex;
 
@@ -38,6 +39,8 @@ pub struct NodeOptions {
     pub lifetime_default_ms: u64,
     /// Longest such wait that an operation may ask for, in milliseconds.
     pub lifetime_max_ms: u64,
+    /// Operations of one cash box that were accepted and have not ended; more are refused with 503.
+    pub open_operations_max: usize,
     /// Profiles kept for authentication.
     pub profiles_max: usize,
     /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
@@ -58,6 +61,7 @@ impl Default for NodeOptions {
             passivate_every_ms: 10_000,
             lifetime_default_ms: 15_000,
             lifetime_max_ms: 86_400_000,
+            open_operations_max: 64,
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
             body_limits: kassette_wire::Limits::default(),
@@ -82,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) options: NodeOptions,
     pub(crate) profiles: ProfileCache,
     pub(crate) counts: Counts,
+    /// Accepted operations whose execution began and has not come back: what is still here afterwards ended its cash box.
+    pub(crate) attempts: Mutex<HashSet<(CashBoxId, OperationId)>>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
     stopping: AtomicBool,
 }
@@ -150,6 +156,7 @@ impl Node {
             profiles: ProfileCache::new(options.profiles_max),
             options,
             counts: Counts::default(),
+            attempts: Mutex::new(HashSet::new()),
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });

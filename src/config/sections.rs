@@ -165,6 +165,8 @@ section! {
         lifetime_default_ms: [u64 1 to 86_400_000] u64 = 15_000_u64, "ms";
         /// Longest such wait that an operation may ask for.
         lifetime_max_ms: [u64 1 to 86_400_000] u64 = 86_400_000_u64, "ms";
+        /// Operations of one cash box that were accepted with 202 and have not ended; more are 503 with `Retry-After`.
+        open_operations_max: [u64 1 to 10_000] u64 = 64_u64, "operations";
         /// How often cash boxes that have nothing to do are looked for.
         passivate_every_ms: [u64 10 to 3_600_000] u64 = 10_000_u64, "ms";
         /// Restarts of one cash box within the window, before it is quarantined.

@@ -147,8 +147,13 @@ fn answered(executed: Executed, edge: &edge::Edge, id: OperationId) -> HttpRespo
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static(content_type)));
     response.insert_header((OPERATION_STATE, state(answer.state)));
-    response.insert_header((LOCATION, format!("{}/v2/journal/OperationItem/{id}", edge.base_path)));
+    response.insert_header((LOCATION, location(edge, id)));
     response.body(answer.body)
+}
+
+/// Where the operation item of an ended operation is read.
+pub(crate) fn location(edge: &edge::Edge, id: OperationId) -> String {
+    format!("{}/v2/journal/OperationItem/{id}", edge.base_path)
 }
 
 pub(crate) fn refused(rejected: Rejected) -> HttpResponse {

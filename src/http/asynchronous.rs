@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
-use kassette_actors::Accepted;
+use kassette_actors::{Accepted, Rejected};
 use kassette_cashbox::reading::state_object;
 use kassette_model::{OperationId, OperationKind, OperationState};
 use kassette_record::{Erasable, SealedRecord};
@@ -61,7 +61,8 @@ fn told(edge: &Edge, caller: &Caller, id: OperationId, kind: OperationKind, stat
             }
             response
         }
-        Ok(None) => not_found(),
+        // Known but not durable yet: nothing may be told.
+        Ok(None) => answer::refused(Rejected::StillRunning),
         Err(failure) => problem::response(&failure.into_problem()),
     }
 }
@@ -119,7 +120,14 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
         Err(response) => return *response,
     };
     let Some(id) = OperationId::parse(call.parameter(0)) else { return not_found() };
-    let found = match stored(&call.edge, &caller, id, kind) {
+    let mut found = stored(&call.edge, &caller, id, kind);
+    if let (Ok(None), Asked::End) = (&found, asked) {
+        // One that was just begun may not be durable yet.
+        let wait = answer::wait(None, call.request.query_string(), &call.edge.limits);
+        drop(call.edge.gateway.watch(caller.cash_box(), id, wait).await);
+        found = stored(&call.edge, &caller, id, kind);
+    }
+    let found = match found {
         Ok(Some(found)) => found,
         Ok(None) => return not_found(),
         Err(failure) => return problem::response(&failure.into_problem()),
@@ -127,7 +135,13 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
     let response = match asked {
         Asked::State => state_response(&found.1, StatusCode::OK),
         Asked::Request => stored_body(&found.0, false),
-        Asked::Response if found.1.state.is_final() => stored_body(&found.0, true),
+        Asked::Response if found.1.state.is_final() => {
+            let mut response = stored_body(&found.0, true);
+            if let Ok(location) = HeaderValue::from_str(&answer::location(&call.edge, id)) {
+                response.headers_mut().insert(LOCATION, location);
+            }
+            response
+        }
         Asked::Response => not_yet(found.1.state),
         Asked::End => end(&call, &caller, id, found.1).await,
     };
@@ -176,8 +190,10 @@ async fn end(call: &Call, caller: &Caller, id: OperationId, mut state: StateObje
         if left.is_zero() {
             return not_yet(state.state);
         }
-        if let Err(rejected) = edge.gateway.watch(caller.cash_box(), id, left).await {
-            return answer::refused(rejected);
+        match edge.gateway.watch(caller.cash_box(), id, left).await {
+            // Its cash box may be starting anew.
+            Ok(()) | Err(Rejected::Busy { .. }) => {}
+            Err(rejected) => return answer::refused(rejected),
         }
         state = match stored(edge, caller, id, None) {
             Ok(Some((_, state))) => state,

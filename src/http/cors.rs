@@ -11,7 +11,7 @@ const ALLOWED: &str = "x-cashbox-id, x-cashbox-accesstoken, x-possystem-id, x-op
                        x-operation-callback-state, x-terminal-id, x-print-width, x-sandbox, cashboxid, accesstoken, \
                        idempotency-key, prefer, content-type, accept";
 /// Response headers that a page may read.
-const EXPOSED: &str = "location, x-operation-id, x-operation-state, x-print-width, retry-after";
+const EXPOSED: &str = "location, preference-applied, x-operation-id, x-operation-state, x-print-width, retry-after";
 /// How long a browser may remember the answer to a preflight request, in seconds.
 const MAX_AGE_S: &str = "86400";
 

@@ -18,7 +18,7 @@ pub(crate) struct Headers<'h> {
     terminal: Found<'h>,
     lifetime: Found<'h>,
     callback: Found<'h>,
-    prefer: Option<&'h str>,
+    prefer: Vec<&'h str>,
     content_encoding: Option<&'h [u8]>,
 }
 
@@ -121,7 +121,7 @@ impl<'h> Headers<'h> {
                 "x-terminal-id" => headers.terminal.add(value),
                 "x-operation-lifetime" => headers.lifetime.add(value),
                 "x-operation-callback-state" => headers.callback.add(value),
-                "prefer" => headers.prefer = headers.prefer.or_else(|| value.to_str().ok()),
+                "prefer" => headers.prefer.extend(value.to_str()),
                 "content-encoding" => headers.content_encoding = Some(value.as_bytes()),
                 _ => {}
             }
@@ -166,7 +166,9 @@ impl<'h> Headers<'h> {
             .transpose()?;
         self.callback()?;
         self.plain_body()?;
-        let (wait, respond_async) = (self.prefer.and_then(wait), self.prefer.is_some_and(respond_async));
+        // Several lines count as one (RFC 7240 §2).
+        let wait = self.prefer.iter().copied().find_map(wait);
+        let respond_async = self.prefer.iter().copied().any(respond_async);
         Ok((credentials, OperationHeaders { id, pos_system, terminal, lifetime_ms, wait, respond_async }))
     }
 

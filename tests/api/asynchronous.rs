@@ -113,6 +113,9 @@ fn a_preference_decides_how_long_a_call_waits() {
     let journal = server.memory.as_ref().unwrap();
     let waited = server.operation(A, "/v2/sign", sale("R-1")).header("prefer", "respond-async, wait=30").send();
     assert_eq!(waited.ok(201)["ftQueueRow"], 2, "done in time");
+    let two_lines =
+        server.operation(A, "/v2/sign", sale("R-2")).header("prefer", "wait=30").header("prefer", "respond-async");
+    assert_eq!(two_lines.send().ok(201)["ftQueueRow"], 3, "several lines count as one");
 
     let (id, held) = (fresh(), sale("held"));
     let call = server.call("POST", "/v2/sign").of(A).id(id).body(&held);
@@ -148,5 +151,5 @@ fn a_preference_decides_how_long_a_call_waits() {
     for object in &ended {
         check_state(object, id, "done");
     }
-    assert_eq!(call.send().ok(200)["ftQueueRow"], 3);
+    assert_eq!(call.send().ok(200)["ftQueueRow"], 4);
 }

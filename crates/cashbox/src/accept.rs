@@ -3,6 +3,8 @@
 use kassette_model::{OperationId, OperationState};
 use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKind, SealedRecord, unix_ns};
 
+use kassette_wire::problem::{Code, Problem};
+
 use crate::CashBox;
 use crate::cash_box::{InFlight, answered, bug, halves};
 use crate::operation::{Accepted, Answer, Facts, Request, Step};
@@ -41,6 +43,13 @@ impl CashBox {
         Ok(Accepted { record })
     }
 
+    /// Ends an accepted operation that cannot be executed: it fails with 408 and is stored.
+    pub fn give_up(&mut self, request: &Request, facts: &Facts) -> Step {
+        let detail =
+            "the operation was accepted but could not be executed: its execution fails each time; it was not executed";
+        self.fail(request, facts, Problem::new(Code::OperationExpired, detail))
+    }
+
     /// Operations that were accepted and have not ended, oldest first.
     #[must_use]
     pub fn unfinished(&self) -> &[OpenOperation] {
@@ -54,15 +63,16 @@ impl CashBox {
     }
 }
 
-/// The request that an intent record keeps, to be executed after a restart. `None` when the record is none, or its body is gone.
+/// The request that an intent record keeps, to be executed after a restart, and when it was admitted, in nanoseconds since the Unix
+/// epoch: a receipt without a moment has that one. `None` when the record is none, or its body is gone.
 #[must_use]
-pub fn accepted_request(record: &SealedRecord) -> Option<Request> {
+pub fn accepted_request(record: &SealedRecord) -> Option<(Request, i64)> {
     let (opened, bodies) = record.open().ok()?;
     let (RecordKind::Intent, Some(operation), Erasable::Kept(bodies)) = (opened.kind, opened.details.operation, bodies)
     else {
         return None;
     };
-    Some(Request {
+    let request = Request {
         id: operation.id,
         kind: operation.kind,
         method: operation.method,
@@ -72,5 +82,6 @@ pub fn accepted_request(record: &SealedRecord) -> Option<Request> {
         terminal: operation.terminal,
         lifetime_ms: operation.lifetime_ms,
         body: bodies.request.unwrap_or_default(),
-    })
+    };
+    Some((request, operation.admitted_ns))
 }

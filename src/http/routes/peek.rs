@@ -1,5 +1,6 @@
 //! `GET /PeekJournalItem/{queueId}/{storageType}[/{id}]` (contract 7.3): reads that never wait.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use actix_web::HttpResponse;
@@ -96,12 +97,12 @@ pub(crate) async fn peek_items(call: Call) -> HttpResponse {
     .await
 }
 
-/// Whether a later record tells how the operation of this one ended: an accepted operation has two records, and is one item.
-fn is_outdated(journal: &dyn Journal, record: &SealedRecord) -> Result<bool, Failure> {
+/// For an intent record the newest record of its operation: an accepted operation has two records, and is one item.
+fn newest_of_intent(journal: &dyn Journal, record: &SealedRecord) -> Result<Option<SealedRecord>, Failure> {
     let (RecordKind::Intent, Some(operation)) = (read_fixed(&record.header)?.kind, record.operation) else {
-        return Ok(false);
+        return Ok(None);
     };
-    Ok(journal.operation(record.cash_box, operation)?.is_some_and(|newest| newest.row > record.row))
+    Ok(journal.operation(record.cash_box, operation)?.filter(|newest| newest.row > record.row))
 }
 
 fn operation_items(
@@ -112,10 +113,16 @@ fn operation_items(
 ) -> Result<(), Failure> {
     let mut buffer = vec![b'['];
     let mut any = false;
+    let mut told = HashSet::new();
     for record in journal.stream(cash_box, 1)? {
-        let record = record?;
-        if is_outdated(journal, &record)? {
+        let mut record = record?;
+        if record.operation.is_some_and(|operation| told.remove(&operation)) {
             continue;
+        }
+        if let Some(newest) = newest_of_intent(journal, &record)? {
+            // Its own place in the list is passed over, if the list goes as far.
+            told.extend(newest.operation);
+            record = newest;
         }
         if any {
             buffer.push(b',');
