@@ -350,8 +350,9 @@ pub(crate) fn idle_memory(folder: &Path, boxes: u64, resident_kib: fn() -> u64) 
         wake(gateway.clone()).await;
         gateway.passivate().await.unwrap();
         assert_eq!(gateway.status().active_cash_boxes, 0);
-        // The actors end behind the message that lets them go.
-        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        // The actors end behind the message that lets them go, and what the index gathered is written meanwhile, which takes memory
+        // of its own for a moment.
+        actix_web::rt::time::sleep(Duration::from_millis(JournalOptions::default().index_flush_ms + 2_000)).await;
         let empty = resident_kib();
         wake(gateway.clone()).await;
         assert_eq!(gateway.status().active_cash_boxes, usize::try_from(boxes).unwrap());
