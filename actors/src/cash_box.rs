@@ -413,11 +413,8 @@ impl CashBoxActor {
 
     /// Executes what was accepted and has not ended: after a restart, or after an execution that could not begin.
     fn go_on(&mut self, ctx: &mut Context<Self>) {
-        let live = match self.live() {
-            Ok(live) => live,
-            Err(Rejected::UnknownCashBox) => return,
-            Err(rejected) => return self.retry(&format!("{rejected:?}"), ctx),
-        };
+        // One that cannot be restored is asked again by whoever lists what has not ended; a retry here would never end.
+        let Ok(live) = self.live() else { return };
         if std::mem::replace(&mut live.went_on, true) {
             return;
         }

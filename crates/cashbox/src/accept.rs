@@ -1,6 +1,6 @@
 //! Accepting an operation before it is executed (contract 2.2.5, 3.2): the intent record behind every 202.
 
-use kassette_model::{OperationId, OperationState};
+use kassette_model::OperationState;
 use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKind, SealedRecord, unix_ns};
 
 use kassette_wire::problem::{Code, Problem};
@@ -54,12 +54,6 @@ impl CashBox {
     #[must_use]
     pub fn unfinished(&self) -> &[OpenOperation] {
         &self.head.open
-    }
-
-    /// Whether this operation was accepted and has not ended.
-    #[must_use]
-    pub fn is_unfinished(&self, operation: OperationId) -> bool {
-        self.head.open.iter().any(|open| open.id == operation)
     }
 }
 
