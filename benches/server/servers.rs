@@ -300,6 +300,7 @@ fn request(operation: u128, body: String) -> Request {
         pos_system: None,
         terminal: None,
         lifetime_ms: None,
+        callback: None,
         body: body.into_bytes(),
     }
 }

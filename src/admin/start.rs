@@ -34,6 +34,7 @@ pub(super) async fn start(context: &Context, cash_box: CashBoxId, market: Countr
         pos_system: None,
         terminal: None,
         lifetime_ms: None,
+        callback: None,
         body: body.to_string().into_bytes(),
     };
     let executed = context.gateway.execute(cash_box, request, NO_WAIT).await?;

@@ -114,6 +114,7 @@ fn prepare(request: &actix_web::HttpRequest, operation: &OperationHeaders<'_>, k
         pos_system: operation.pos_system,
         terminal: operation.terminal.map(str::to_owned),
         lifetime_ms: operation.lifetime_ms,
+        callback: None,
         body: Vec::new(),
     }
 }

@@ -38,6 +38,7 @@ pages! {
     QueueMismatch "queue-mismatch";
     JournalTypeUnknown "journal-type-unknown";
     OperationExpired "operation-expired";
+    OperationAbandoned "operation-abandoned";
     OperationConflict "operation-conflict";
     OperationKindConflict "operation-kind-conflict";
     OperationErased "operation-erased";

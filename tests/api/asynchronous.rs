@@ -129,17 +129,17 @@ fn a_preference_decides_how_long_a_call_waits() {
         assert!(journal.release_one());
         first.join().unwrap()
     });
-    check_state(&accepted.ok(202), id, "processing");
+    check_state(&accepted.ok(202), id, "pending");
     assert_eq!(accepted.header("preference-applied"), Some("respond-async"));
     assert_eq!(accepted.header("location"), Some(format!("/v2/SignRequest/{id}").as_str()));
 
     let get = |path: &str| server.call("GET", &format!("/v2/{}", path.replace("ID", &id.to_string()))).of(A).send();
-    check_state(&get("SignRequest/ID").ok(200), id, "processing");
+    check_state(&get("SignRequest/ID").ok(200), id, "pending");
     for path in ["SignResponse/ID", "BlockSignRequest/ID/WhileProcessing?timeout=20", "operation/ID/wait?timeout=0"] {
         let reply = get(path);
-        assert_eq!((reply.status, reply.header("x-operation-state")), (204, Some("processing")), "{path}");
+        assert_eq!((reply.status, reply.header("x-operation-state")), (204, Some("pending")), "{path}");
     }
-    check_state(&server.call("POST", "/v2/SignRequest").of(A).id(id).body(&held).send().ok(202), id, "processing");
+    check_state(&server.call("POST", "/v2/SignRequest").of(A).id(id).body(&held).send().ok(202), id, "pending");
     call.clone().target("/v2/sign?timeout=10").send().problem(422, "operation-running");
 
     let ended = std::thread::scope(|scope| {

@@ -219,6 +219,7 @@ async fn prepare(gateway: &Gateway, unit: &dyn SignatureUnit) {
                 pos_system: None,
                 terminal: None,
                 lifetime_ms: None,
+                callback: None,
                 body: receipt("start", 0x4154_2000_0000_4001, "[]", "[]").into_bytes(),
             };
             let started = gateway.execute(till.cash_box(), request, Duration::from_secs(30)).await.unwrap();

@@ -145,6 +145,7 @@ pub(crate) fn request(kind: OperationKind, operation: u64, body: Vec<u8>) -> Req
         pos_system: None,
         terminal: None,
         lifetime_ms: None,
+        callback: None,
         body,
     }
 }

@@ -67,6 +67,7 @@ fn request(number: u128, body: &str) -> Request {
         pos_system: None,
         terminal: None,
         lifetime_ms: None,
+        callback: None,
         body: body.as_bytes().to_vec(),
     }
 }

@@ -1,6 +1,6 @@
 //! Accepting an operation before it is executed (contract 2.2.5, 3.2): the intent record behind every 202.
 
-use kassette_model::OperationState;
+use kassette_model::{OperationEvent, OperationState};
 use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKind, SealedRecord, unix_ns};
 
 use kassette_wire::problem::{Code, Problem};
@@ -9,6 +9,7 @@ use crate::CashBox;
 use crate::cash_box::{InFlight, answered, bug, halves};
 use crate::operation::{Accepted, Answer, Facts, Request, Step};
 use crate::seed::derive;
+use crate::states::Change;
 
 /// Status of the answer to an accepted operation.
 const ACCEPTED: u16 = 202;
@@ -22,17 +23,19 @@ impl CashBox {
     pub fn accept(&mut self, request: &Request, facts: &Facts) -> Result<Accepted, Box<Step>> {
         let salts = derive(&facts.seed, "accept-salts");
         let [request_salt, response_salt] = halves(&salts);
-        let answer = Answer { status: ACCEPTED, state: OperationState::Processing, body: Vec::new() };
+        let answer = Answer { status: ACCEPTED, state: OperationState::Pending, body: Vec::new() };
+        let change = Change::of(&self.head, request.id, OperationEvent::Accept, request.callback.as_deref())
+            .map_err(|error| Box::new(bug(&error.to_string())))?;
         let mut head = self.head.clone();
-        head.open.push(OpenOperation { id: request.id, row: self.row.saturating_add(1) });
+        head.open.push(OpenOperation { id: request.id, row: self.row.saturating_add(1), progress: change.after });
         let details = Details {
             time_ns: unix_ns(facts.now),
-            operation: Some(answered(request, facts, &answer)),
+            operation: Some(answered(request, facts, &answer, &change)),
             sign: None,
             configured: None,
             market: None,
             actions: Vec::new(),
-            promises: Vec::new(),
+            promises: change.promises,
             head: self.full_head(&head, &self.state),
         };
         let bodies = Bodies { request: Some(request.body.clone()), response: None, request_salt, response_salt };
@@ -43,11 +46,11 @@ impl CashBox {
         Ok(Accepted { record })
     }
 
-    /// Ends an accepted operation that cannot be executed: it fails with 408 and is stored.
+    /// Ends an accepted operation that cannot be executed: it fails, and is stored.
     pub fn give_up(&mut self, request: &Request, facts: &Facts) -> Step {
         let detail =
-            "the operation was accepted but could not be executed: its execution fails each time; it was not executed";
-        self.fail(request, facts, Problem::new(Code::OperationExpired, detail))
+            "the operation was accepted, but each attempt to execute it ended its cash box; it was not executed";
+        self.fail_by(OperationEvent::Abandon, request, facts, Problem::new(Code::OperationAbandoned, detail))
     }
 
     /// Operations that were accepted and have not ended, oldest first.
@@ -75,6 +78,8 @@ pub fn accepted_request(record: &SealedRecord) -> Option<(Request, i64)> {
         pos_system: operation.pos_system,
         terminal: operation.terminal,
         lifetime_ms: operation.lifetime_ms,
+        // Its first message is that it was accepted.
+        callback: opened.details.promises.into_iter().next().map(|promise| promise.url),
         body: bodies.request.unwrap_or_default(),
     };
     Some((request, operation.admitted_ns))

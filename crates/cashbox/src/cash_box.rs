@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kassette_markets::{Market, MarketSecrets, MarketSettings, MarketState, UnitFacts};
 use kassette_model::cases::Country;
-use kassette_model::{CashBoxId, Environment, OperationId, OperationKind, OperationState, QueueId};
+use kassette_model::{CashBoxId, Environment, OperationEvent, OperationId, OperationKind, OperationState, QueueId};
 use kassette_record::{
     ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Hash, MarketStamp, QueuePhase, Record, RecordError,
     RecordKind, SealedRecord, SignFacts, unix_ns,
@@ -18,6 +18,7 @@ use crate::configuration::refuse;
 use crate::operation::{Answer, Commit, Effect, Facts, Request, Step};
 use crate::seed::derive;
 use crate::sign::Draft;
+use crate::states::Change;
 use crate::{Configuration, ConfigurationError, echo, sign};
 
 /// What a cash box keeps of its configuration in memory: enough to decide, without tokens and certificates, so that many idle
@@ -247,7 +248,7 @@ impl CashBox {
             "the operation waited {} ms for its start, its lifetime is {lifetime_ms} ms; it was not executed",
             waited.as_millis()
         );
-        self.fail(request, facts, Problem::new(Code::OperationExpired, detail))
+        self.fail_by(OperationEvent::Expire, request, facts, Problem::new(Code::OperationExpired, detail))
     }
 
     /// The answer to the last ask cannot be had: the operation was never executed, and its id is fresh again.
@@ -335,7 +336,24 @@ impl CashBox {
         told: Told,
         after: Option<After>,
     ) -> Step {
-        match self.try_commit(request, facts, answer, told, after) {
+        let end = if answer.state == OperationState::Failed { OperationEvent::Fail } else { OperationEvent::Succeed };
+        self.commit_by(end, request, facts, answer, told, after)
+    }
+
+    fn commit_by(
+        &mut self,
+        end: OperationEvent,
+        request: &Request,
+        facts: &Facts,
+        answer: Answer,
+        told: Told,
+        after: Option<After>,
+    ) -> Step {
+        let change = match Change::of(&self.head, request.id, end, request.callback.as_deref()) {
+            Ok(change) => change,
+            Err(error) => return bug(&error.to_string()),
+        };
+        match self.try_commit(request, facts, answer, change, told, after) {
             Ok(commit) => Step::Commit(Box::new(commit)),
             Err(error) => bug(&error.to_string()),
         }
@@ -346,6 +364,7 @@ impl CashBox {
         request: &Request,
         facts: &Facts,
         answer: Answer,
+        change: Change,
         told: Told,
         after: Option<After>,
     ) -> Result<Commit, RecordError> {
@@ -355,12 +374,12 @@ impl CashBox {
         let [request_salt, response_salt] = halves(&salts);
         let details = Details {
             time_ns: unix_ns(facts.now),
-            operation: Some(answered(request, facts, &answer)),
+            operation: Some(answered(request, facts, &answer, &change)),
             sign: told.sign,
             configured: None,
             market: told.market,
             actions: told.actions,
-            promises: Vec::new(),
+            promises: change.promises,
             head: self.full_head(&after.head, after.state.as_ref().unwrap_or(&self.state)),
         };
         let record = Record {
@@ -383,17 +402,21 @@ impl CashBox {
 
     /// An operation that failed for a reason in its body: stored and replayed (contract 2.2.8), without a queue row.
     pub(crate) fn fail(&mut self, request: &Request, facts: &Facts, problem: Problem) -> Step {
+        self.fail_by(OperationEvent::Fail, request, facts, problem)
+    }
+
+    pub(crate) fn fail_by(&mut self, end: OperationEvent, request: &Request, facts: &Facts, problem: Problem) -> Step {
         let problem = problem.with_instance(format!("urn:uuid:{}", request.id));
         if !problem.stored {
             self.draft = None;
             return Step::Refuse(Box::new(problem));
         }
         let answer = Answer { status: problem.status(), state: OperationState::Failed, body: problem.to_bytes() };
-        self.commit(request, facts, answer, Told::default(), None)
+        self.commit_by(end, request, facts, answer, Told::default(), None)
     }
 }
 
-pub(crate) fn answered(request: &Request, facts: &Facts, answer: &Answer) -> Answered {
+pub(crate) fn answered(request: &Request, facts: &Facts, answer: &Answer, change: &Change) -> Answered {
     Answered {
         id: request.id,
         kind: request.kind,
@@ -403,6 +426,8 @@ pub(crate) fn answered(request: &Request, facts: &Facts, answer: &Answer) -> Ans
         pos_system: request.pos_system,
         terminal: request.terminal.clone(),
         state: answer.state,
+        before: change.before,
+        sequence: change.after.sequence,
         status: answer.status,
         admitted_ns: unix_ns(facts.admitted),
         lifetime_ms: request.lifetime_ms,

@@ -1,8 +1,9 @@
 //! One cash box as a pure state machine.
 //!
 //! Purpose: admit operations (the idempotency contract), number receipts, let the market decide, make the record and the answer.
-//! Owns: [`CashBox`], [`Configuration`], what a request and an answer are below HTTP, the queue chain (contract 6.2), the
-//! general rules for receipts (6.1), and [`reading`]: what the journal's records look like to a client.
+//! Owns: [`CashBox`], [`Configuration`], what a request and an answer are below HTTP, the queue chain (contract 6.2), the messages
+//! owed for changes of state (3.3), the general rules for receipts (6.1), and [`reading`]: what the journal's records look like to a
+//! client.
 //! Invariants: no clock, no disk, no socket, no randomness of its own: all facts are arguments; a step either commits whole or
 //! changes nothing; the head in memory is what the next record links to, durable or not.
 //! Not here: threads, waiting, the journal (`actors`, `journal`), rules of a country (`markets`), the rules
@@ -19,6 +20,7 @@ mod queue_chain;
 pub mod reading;
 mod seed;
 mod sign;
+mod states;
 
 pub use accept::accepted_request;
 pub use cash_box::{CashBox, Identity};

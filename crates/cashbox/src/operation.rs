@@ -2,7 +2,7 @@
 
 use kassette_markets::UnitAnswer;
 use kassette_model::{Moment, OperationId, OperationKind, OperationState, PosSystemId, UnitId};
-use kassette_record::{Promise, SealedRecord};
+use kassette_record::SealedRecord;
 use kassette_wire::problem::Problem;
 
 /// An operation as the edge hands it in: headers parsed, credentials checked and left out.
@@ -24,6 +24,8 @@ pub struct Request {
     pub terminal: Option<String>,
     /// `x-operation-lifetime`, ms.
     pub lifetime_ms: Option<u64>,
+    /// `x-operation-callback-state`: where to tell each change of state; checked at the edge.
+    pub callback: Option<String>,
     /// Raw body.
     pub body: Vec<u8>,
 }
@@ -106,8 +108,6 @@ pub struct Facts {
 /// What must happen after the record is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// A promised callback may be delivered.
-    Callback(Promise),
     /// The client asked for a reset (contract 4.1): the cash box starts anew from the journal.
     Reset,
 }

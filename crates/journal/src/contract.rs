@@ -7,7 +7,7 @@
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
-use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, QueueId, QueueItemId};
+use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, Progress, QueueId, QueueItemId};
 use kassette_record::{
     Answered, Bodies, BoxHead, Configured, Details, Hash, OpenOperation, Record, RecordKind, SealedRecord, SignFacts,
     reference_key,
@@ -113,6 +113,8 @@ impl Chain {
                 pos_system: None,
                 terminal: None,
                 state: OperationState::Done,
+                before: None,
+                sequence: 3,
                 status: 201,
                 admitted_ns: time_ns,
                 lifetime_ms: None,
@@ -131,7 +133,11 @@ impl Chain {
             });
         }
         if self.leaves_open {
-            details.head.open.push(OpenOperation { id: self.operation(row), row });
+            details.head.open.push(OpenOperation {
+                id: self.operation(row),
+                row,
+                progress: Progress { state: OperationState::Pending, sequence: 1 },
+            });
         }
         let record = Record { cash_box: self.cash_box, kind, details, bodies }.seal(self.row, self.hash).unwrap();
         self.row = record.row;

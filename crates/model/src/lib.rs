@@ -14,7 +14,7 @@ pub mod response;
 pub use ids::{CashBoxId, OperationId, PosSystemId, QueueId, QueueItemId, UnitId};
 /// A point in time, UTC inside.
 pub use jiff::Timestamp as Moment;
-pub use operation::{OperationKind, OperationState};
+pub use operation::{OperationEvent, OperationKind, OperationState, Progress};
 pub use receipt::{ChargeItem, FreeJson, PayItem, PreviousReceipts, ReceiptRequest};
 pub use response::{ReceiptResponse, SignatureItem};
 /// Money and quantities: up to 28 significant digits, never binary.

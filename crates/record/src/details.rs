@@ -4,7 +4,7 @@
 //! for as long as it is kept. Nothing personal stands here: headers with secrets or addresses are left out by the edge.
 
 use kassette_model::{
-    CashBoxId, Moment, OperationId, OperationKind, OperationState, PosSystemId, QueueId, QueueItemId,
+    CashBoxId, Moment, OperationId, OperationKind, OperationState, PosSystemId, Progress, QueueId, QueueItemId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -58,9 +58,15 @@ pub struct Answered {
     /// `x-terminal-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<String>,
-    /// `done` or `failed` (later also `pending`, `processing`, `unknown` on intent records).
+    /// How it stands after this record: `done` or `failed`, on an intent record `pending`.
     #[serde(with = "state")]
     pub state: OperationState,
+    /// How it stood before this record; absent when it did not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_progress")]
+    pub before: Option<Progress>,
+    /// Which change of its state that is, the first counted as 1; 0 on records of before they were numbered.
+    #[serde(default)]
+    pub sequence: u32,
     /// HTTP status of the first answer.
     pub status: u16,
     /// When the operation was admitted, nanoseconds since the Unix epoch.
@@ -147,13 +153,14 @@ pub struct ActionJournal {
     pub data_json: Option<String>,
 }
 
-/// A message that is owed because of this record (callbacks; delivered by a later component).
+/// A message that is owed because of this record: a callback about one change of the state of its operation (contract 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promise {
     /// Absolute URL.
     pub url: String,
     /// State that is told.
-    pub state: String,
+    #[serde(with = "state")]
+    pub state: OperationState,
     /// Per operation 1, 2, 3 …
     pub sequence: u32,
 }
@@ -202,6 +209,13 @@ pub struct OpenOperation {
     pub id: OperationId,
     /// Journal row of the intent record.
     pub row: u64,
+    /// How far it has come; records of before it was kept had it processed at once.
+    #[serde(default = "begun", with = "progress")]
+    pub progress: Progress,
+}
+
+fn begun() -> Progress {
+    Progress { state: OperationState::Processing, sequence: 2 }
 }
 
 impl BoxHead {
@@ -265,6 +279,55 @@ macro_rules! by_text {
 }
 by_text!(kind, OperationKind, |kind: &OperationKind| kind.name(), OperationKind::parse);
 by_text!(state, OperationState, |state: &OperationState| state.name(), OperationState::parse);
+
+/// How far an operation has come, as two members.
+mod progress {
+    use super::{Deserialize, OperationState, Progress, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    pub(super) struct Members {
+        #[serde(with = "super::state")]
+        state: OperationState,
+        sequence: u32,
+    }
+
+    impl From<Progress> for Members {
+        fn from(progress: Progress) -> Self {
+            Self { state: progress.state, sequence: progress.sequence }
+        }
+    }
+
+    impl From<Members> for Progress {
+        fn from(members: Members) -> Self {
+            Self { state: members.state, sequence: members.sequence }
+        }
+    }
+
+    pub(super) fn serialize<S: serde::Serializer>(progress: &Progress, serializer: S) -> Result<S::Ok, S::Error> {
+        Members::from(*progress).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Progress, D::Error> {
+        Members::deserialize(deserializer).map(Progress::from)
+    }
+}
+
+/// [`progress`], when there is one.
+mod optional_progress {
+    use super::progress::Members;
+    use super::{Deserialize, Progress, Serialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        progress: &Option<Progress>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        progress.map(Members::from).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Progress>, D::Error> {
+        Ok(Option::<Members>::deserialize(deserializer)?.map(Progress::from))
+    }
+}
 
 /// Ids as their hyphenated text.
 mod text {

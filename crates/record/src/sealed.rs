@@ -2,7 +2,7 @@
 
 use kassette_model::{CashBoxId, OperationId, QueueId};
 
-use crate::{Details, Hash, v1};
+use crate::{Details, Hash, Promise, v1};
 
 /// What kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,6 +178,8 @@ pub struct SealedRecord {
     pub reference_key: Option<u64>,
     /// Configuration set by this record: queue and JSON.
     pub configured: Option<(QueueId, Vec<u8>)>,
+    /// Messages that are owed because of this record.
+    pub promises: Vec<Promise>,
     /// Whether the cash box has operations that were accepted and have not ended.
     pub unfinished: bool,
 }
@@ -201,6 +203,7 @@ impl Record {
             operation: self.details.operation.as_ref().map(|operation| operation.id),
             reference_key: self.details.sign.as_ref().map(|sign| sign.reference_key),
             unfinished: !self.details.head.open.is_empty(),
+            promises: self.details.promises,
             configured: self
                 .details
                 .configured
@@ -225,6 +228,7 @@ impl SealedRecord {
             operation: details.operation.as_ref().map(|operation| operation.id),
             reference_key: details.sign.as_ref().map(|sign| sign.reference_key),
             unfinished: !details.head.open.is_empty(),
+            promises: details.promises,
             configured: details
                 .configured
                 .map(|configured| (configured.queue, configured.configuration.get().as_bytes().to_vec())),

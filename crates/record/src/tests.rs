@@ -1,12 +1,12 @@
 //! Byte form and chain: known answers, and properties over any record.
 
-use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, PosSystemId, QueueId};
+use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, PosSystemId, Progress, QueueId};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use crate::{
-    ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Erasable, Hash, MarketStamp, Promise, QueuePhase,
-    Record, RecordError, RecordKind, SealedRecord, moment, reference_key, salted, unix_ns, v1,
+    ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Erasable, Hash, MarketStamp, OpenOperation, Promise,
+    QueuePhase, Record, RecordError, RecordKind, SealedRecord, moment, reference_key, salted, unix_ns, v1,
 };
 
 fn cash_box() -> CashBoxId {
@@ -81,6 +81,8 @@ fn every_detail_survives() {
             pos_system: Some(PosSystemId::from_bytes([4; 16])),
             terminal: Some("T 1".to_owned()),
             state: OperationState::Failed,
+            before: Some(Progress { state: OperationState::Pending, sequence: 1 }),
+            sequence: 3,
             status: 422,
             admitted_ns: -1,
             lifetime_ms: Some(u64::MAX),
@@ -94,8 +96,17 @@ fn every_detail_survives() {
             message: "m".to_owned(),
             data_json: Some("{}".to_owned()),
         }],
-        promises: vec![Promise { url: "https://a".to_owned(), state: "done".to_owned(), sequence: 1 }],
-        head: BoxHead { phase: QueuePhase::Active, market: Some(raw("[1.0]")), ..BoxHead::new() },
+        promises: vec![Promise { url: "https://a".to_owned(), state: OperationState::Done, sequence: 1 }],
+        head: BoxHead {
+            phase: QueuePhase::Active,
+            market: Some(raw("[1.0]")),
+            open: vec![OpenOperation {
+                id: OperationId::from_bytes([8; 16]),
+                row: 1,
+                progress: Progress { state: OperationState::Unknown, sequence: 3 },
+            }],
+            ..BoxHead::new()
+        },
         ..details(i64::MIN)
     };
     let written = Record { details: full, ..record(Bodies::default()) }.seal(0, Hash::ZERO).unwrap();

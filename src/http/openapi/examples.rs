@@ -78,7 +78,7 @@ pub(crate) fn state_object() -> Value {
         "OperationID": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
         "QueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
         "QueueItemID": null,
-        "State": "processing",
+        "State": "pending",
         "StateMessage": null,
         "StateData": null,
         "TimeStamp": "2026-03-04T10:15:30.12Z",

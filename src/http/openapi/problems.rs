@@ -56,6 +56,7 @@ const OPERATION: &[Code] = &[
     Code::BodyTooLarge,
     Code::OperationRunning,
     Code::OperationExpired,
+    Code::OperationAbandoned,
     Code::CashBoxQuarantined,
     Code::JournalPoisoned,
     Code::StorageFull,

@@ -64,6 +64,7 @@ pub(crate) fn request(kind: OperationKind, number: u64, body: impl Into<Vec<u8>>
         pos_system: None,
         terminal: None,
         lifetime_ms: None,
+        callback: None,
         body: body.into(),
     }
 }

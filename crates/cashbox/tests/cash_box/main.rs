@@ -11,4 +11,5 @@ mod receipt_request;
 mod references;
 mod restore;
 mod sign;
+mod states;
 mod validation;
