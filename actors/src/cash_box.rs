@@ -4,7 +4,12 @@
 //! journal's completion answers the caller straight from the writer thread and then tells the actor. When an append fails, the
 //! head in memory is ahead of the journal: this value of the actor ends, and a fresh one is restored from the journal.
 //!
+//! An operation that is accepted before it is executed gets an actor of its own ([`crate::operation`]); `accepted` is what the cash box
+//! does for it.
+//!
 //! A panic is caught at the boundary of a message: the actor ends, its directory decides about a restart.
+
+mod accepted;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +19,6 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
 use kassette_cashbox::{
     Admission, Answer, Ask, AskAnswer, CashBox, Configuration, Effect, Facts, Request, Step, StoredReceipt,
-    accepted_request,
 };
 use kassette_journal::AppendError;
 use kassette_markets::UnitAnswer;
@@ -26,7 +30,8 @@ use tokio::sync::oneshot;
 
 use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
 use crate::node::Shared;
-use crate::outcome::{BUSY_RETRY_AFTER_S, Executed, Rejected};
+use crate::operation::{Ended, OperationActor, WaitForEnd};
+use crate::outcome::{Executed, Rejected};
 use crate::vault::Keys;
 
 /// Where an answer goes. Dropped without an answer, the caller sees that the cash box went away.
@@ -92,6 +97,15 @@ pub(crate) struct Watch {
 #[rtype(result = "()")]
 pub(crate) struct GoOn;
 
+/// Execute an accepted operation now; sent by its actor.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Perform {
+    pub(crate) operation: OperationId,
+    /// How long it has waited and how long it may have, in milliseconds, when that was too long: then it fails.
+    pub(crate) overdue: Option<(Duration, u64)>,
+}
+
 /// Forget everything and read the journal again.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -111,6 +125,7 @@ struct Settled {
 /// An operation whose record is not yet durable.
 struct Running {
     answer: Answer,
+    /// Calls that wait for one that is not accepted before it is executed; the others wait at the actor of their operation.
     waiters: Vec<Reply<Executed>>,
     resets: bool,
 }
@@ -119,7 +134,7 @@ struct Running {
 struct Live {
     core: CashBox,
     units: Vec<(UnitId, Arc<dyn SignatureUnit>)>,
-    /// What was accepted before and has not ended is being executed.
+    /// What was accepted before and has not ended has been looked after.
     went_on: bool,
 }
 
@@ -127,12 +142,9 @@ struct Live {
 enum Caller {
     /// The call that executes it.
     First(oneshot::Sender<Given>, Place),
-    /// Those who wait; the call itself was told when the operation was accepted.
-    Waiters(Vec<Reply<Executed>>),
+    /// Nobody but the actor of the operation, when the cash box has heard of it: the call itself was told of the acceptance.
+    Accepted,
 }
-
-/// How long the actor waits before it tries again to execute what was accepted.
-const GO_ON_RETRY: Duration = Duration::from_secs(1);
 
 /// The actor.
 pub(crate) struct CashBoxActor {
@@ -141,12 +153,12 @@ pub(crate) struct CashBoxActor {
     generation: u64,
     shared: Arc<Shared>,
     directory: Addr<CashBoxDirectory>,
-    /// Records on their way and retries to come; while there are any the cash box stays in memory.
+    /// Records on their way and operations that have not ended; while there are any the cash box stays in memory.
     busy: Arc<std::sync::atomic::AtomicUsize>,
-    /// A retry of what was accepted is scheduled.
-    retry_pending: bool,
     live: Option<Box<Live>>,
     running: HashMap<OperationId, Running>,
+    /// The actors of operations that were accepted and have not ended.
+    operations: HashMap<OperationId, Addr<OperationActor>>,
     /// Why the first append of this incarnation failed: what the ones behind it are answered with.
     failed: Arc<Mutex<Option<Rejected>>>,
     /// Records handed to the journal and not yet settled.
@@ -174,9 +186,9 @@ impl CashBoxActor {
             shared,
             directory,
             busy,
-            retry_pending: false,
             live: None,
             running: HashMap::new(),
+            operations: HashMap::new(),
             failed: Arc::new(Mutex::new(None)),
             unsettled: 0,
             reset_wanted: false,
@@ -269,19 +281,12 @@ impl CashBoxActor {
             Admission::Done(stored) => give(reply, Ok(Executed { answer: stored, first: false })),
             Admission::Conflict(problem) => give(reply, Err(Rejected::Conflict(problem))),
             // A waiter is not counted against the mailbox: its place is given back here.
-            Admission::Running => match self.running.get_mut(&request.id) {
-                Some(running) => {
-                    let (waiter, later) = oneshot::channel();
-                    running.waiters.retain(|waiter| !waiter.is_closed());
-                    running.waiters.push(waiter);
-                    drop(reply.send(Given::Later(later)));
-                }
+            Admission::Running | Admission::Accepted => match self.wait_for(request.id) {
+                Some(later) => drop(reply.send(Given::Later(later))),
                 None => give(reply, Err(Rejected::StillRunning)),
             },
-            // Its execution could not begin yet, and is tried again.
-            Admission::Accepted => give(reply, Err(Rejected::StillRunning)),
             Admission::Fresh if accept && !self.is_expired(&request, arrived) => {
-                self.accept(&request, reply, place, ctx);
+                self.accept(&request, arrived, reply, place, ctx);
             }
             Admission::Fresh => match self.decide(&request, Some(arrived), self.shared.clock.unix_ns()) {
                 Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::First(reply, place), ctx),
@@ -347,147 +352,29 @@ impl CashBoxActor {
         waited > Duration::from_millis(self.lifetime_ms(request))
     }
 
-    /// Makes the intent record of an operation, tells the caller when it is durable, and executes the operation at once: both
-    /// records may go out under one sync.
-    fn accept(&mut self, request: &Request, reply: oneshot::Sender<Given>, place: Place, ctx: &mut Context<Self>) {
-        let admitted_ns = self.shared.clock.unix_ns();
-        let facts = self.facts(admitted_ns);
-        let most = self.shared.options.open_operations_max;
-        if self.live.as_deref().is_some_and(|live| live.core.unfinished().len() >= most) {
-            return give(reply, Err(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }));
+    /// A place to wait for the end of an operation that another call executes.
+    fn wait_for(&mut self, operation: OperationId) -> Option<oneshot::Receiver<Result<Executed, Rejected>>> {
+        let (waiter, later) = oneshot::channel();
+        if let Some(operation) = self.operations.get(&operation) {
+            operation.do_send(WaitForEnd(waiter));
+            return Some(later);
         }
-        let accepted = match self.live().map(|live| live.core.accept(request, &facts)) {
-            Ok(Ok(accepted)) => accepted,
-            Ok(Err(step)) => match *step {
-                Step::Refuse(problem) => return give(reply, Err(Rejected::Refused(problem))),
-                _ => return give(reply, Err(Rejected::Fault("an operation could not be accepted".into()))),
-            },
-            Err(rejected) => return give(reply, Err(rejected)),
-        };
-        let (waiter, end) = oneshot::channel();
-        let told = move |result: Result<(), Rejected>| {
-            drop(place);
-            drop(reply.send(match result {
-                Ok(()) => Given::Accepted(end),
-                Err(rejected) => Given::Now(Err(rejected)),
-            }));
-        };
-        self.append(accepted.record, Some(request.id), false, told, ctx);
-        if let Err(why) = self.execute_accepted(request, admitted_ns, vec![waiter], ctx) {
-            self.go_on_later(request.id, &why, ctx);
-        }
-    }
-
-    /// Executes an accepted operation. One whose last attempt never came back, because it ended this cash box, is not tried again
-    /// but ended as failed: it must not stand in the way of everything else.
-    fn execute_accepted(
-        &mut self,
-        request: &Request,
-        admitted_ns: i64,
-        waiters: Vec<Reply<Executed>>,
-        ctx: &mut Context<Self>,
-    ) -> Result<(), String> {
-        let attempt = (self.id, request.id);
-        let step = if self.shared.attempts.lock().insert(attempt) {
-            if let Some(before) = &self.shared.options.before_execute {
-                before(self.id, request);
-            }
-            let step = self.decide(request, None, admitted_ns);
-            self.shared.attempts.lock().remove(&attempt);
-            step
-        } else {
-            tracing::error!(cash_box = %self.id, operation = %request.id, "an accepted operation cannot be executed and fails");
-            let facts = self.facts(admitted_ns);
-            self.live().map(|live| live.core.give_up(request, &facts))
-        };
-        match step {
-            Ok(Step::Commit(commit)) => {
-                self.commit(request, *commit, Caller::Waiters(waiters), ctx);
-                Ok(())
-            }
-            Ok(Step::Refuse(problem)) => Err(problem.detail.clone()),
-            Ok(Step::Ask(_)) => Err("a step asked for something unknown".to_owned()),
-            Err(rejected) => Err(format!("{rejected:?}")),
-        }
-    }
-
-    /// Executes what was accepted and has not ended: after a restart, or after an execution that could not begin.
-    fn go_on(&mut self, ctx: &mut Context<Self>) {
-        // One that cannot be restored is asked again by whoever lists what has not ended; a retry here would never end.
-        let Ok(live) = self.live() else { return };
-        if std::mem::replace(&mut live.went_on, true) {
-            return;
-        }
-        for open in live.core.unfinished().to_vec() {
-            if self.running.contains_key(&open.id) {
-                continue;
-            }
-            let stored = self.shared.journal.row(self.id, open.row).map_err(|error| error.to_string());
-            let done = match stored.map(|record| record.as_ref().and_then(accepted_request)) {
-                Ok(Some((request, admitted_ns))) => self.execute_accepted(&request, admitted_ns, Vec::new(), ctx),
-                Ok(None) => Err(format!("row {} is no readable intent", open.row)),
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(()) => {
-                    tracing::info!(cash_box = %self.id, operation = %open.id, "an accepted operation is executed later")
-                }
-                Err(why) => self.go_on_later(open.id, &why, ctx),
-            }
-        }
-    }
-
-    /// An accepted operation could not be executed now. Its client was told that it will be, so it is tried until it is.
-    fn go_on_later(&mut self, operation: OperationId, why: &str, ctx: &mut Context<Self>) {
-        tracing::warn!(cash_box = %self.id, %operation, why, "an accepted operation could not be executed yet");
-        self.retry(why, ctx);
-    }
-
-    /// Tries again after a while; there is one retry at a time, whatever the number of operations.
-    fn retry(&mut self, why: &str, ctx: &mut Context<Self>) {
-        use actix::AsyncContext as _;
-        if std::mem::replace(&mut self.retry_pending, true) {
-            return;
-        }
-        tracing::debug!(cash_box = %self.id, why, "what was accepted is tried again");
-        // Counts as work, so that the cash box is not passivated meanwhile.
-        let place = Place::take(&self.busy);
-        ctx.run_later(GO_ON_RETRY, move |actor, ctx| {
-            drop(place);
-            actor.retry_pending = false;
-            if let Some(live) = actor.live.as_deref_mut() {
-                live.went_on = false;
-            }
-            actor.guarded(ctx, Self::go_on);
-        });
-    }
-
-    fn watch(&mut self, message: Watch, ctx: &mut Context<Self>) {
-        self.go_on(ctx);
-        match self.running.get_mut(&message.operation) {
-            Some(running) => {
-                let (waiter, later) = oneshot::channel();
-                running.waiters.retain(|waiter| !waiter.is_closed());
-                running.waiters.push(waiter);
-                drop(message.reply.send(Given::Later(later)));
-            }
-            None => give(message.reply, Err(Rejected::StillRunning)),
-        }
+        let running = self.running.get_mut(&operation)?;
+        running.waiters.retain(|waiter| !waiter.is_closed());
+        running.waiters.push(waiter);
+        Some(later)
     }
 
     fn commit(&mut self, request: &Request, commit: kassette_cashbox::Commit, caller: Caller, ctx: &mut Context<Self>) {
         let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
-        let (waiters, reply) = match caller {
-            Caller::First(reply, place) => (Vec::new(), Some((reply, place))),
-            Caller::Waiters(waiters) => (waiters, None),
-        };
-        let given = reply.is_some().then(|| commit.answer.clone());
-        self.running.insert(request.id, Running { answer: commit.answer, waiters, resets });
-        let told = move |result: Result<(), Rejected>| {
-            if let (Some((reply, place)), Some(given)) = (reply, given) {
+        let given = commit.answer.clone();
+        self.running.insert(request.id, Running { answer: commit.answer, waiters: Vec::new(), resets });
+        let told = move |result: Result<(), Rejected>| match caller {
+            Caller::First(reply, place) => {
                 drop(place);
                 give(reply, result.map(|()| Executed { answer: given, first: true }));
             }
+            Caller::Accepted => {}
         };
         self.append(commit.record, Some(request.id), true, told, ctx);
     }
@@ -561,6 +448,19 @@ impl CashBoxActor {
         self.unsettled = self.unsettled.saturating_sub(1);
         let ended = message.operation.filter(|_| message.ends || message.result.is_err());
         let running = ended.and_then(|operation| self.running.remove(&operation));
+        if let Some(operation) = ended.and_then(|operation| self.operations.remove(&operation)) {
+            // From here and not from the writer: so it comes after everybody who was sent there to wait.
+            let outcome = match (&message.result, &running) {
+                (Ok(()), Some(running)) => Ok(running.answer.clone()),
+                (Ok(()), None) => Err(Rejected::StillRunning),
+                (Err(rejected), _) => Err(rejected.clone()),
+            };
+            operation.do_send(Ended(outcome));
+            if self.operations.is_empty() {
+                // An idle cash box keeps nothing for operations.
+                self.operations.shrink_to_fit();
+            }
+        }
         match message.result {
             Ok(()) => {
                 if let (Some(operation), true) = (message.operation, message.ends) {
@@ -642,10 +542,23 @@ impl Handler<Watch> for CashBoxActor {
     }
 }
 
+impl Handler<Perform> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: Perform, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| actor.perform(&message, ctx));
+    }
+}
+
 impl Handler<GoOn> for CashBoxActor {
     type Result = ();
     fn handle(&mut self, _: GoOn, ctx: &mut Context<Self>) {
-        self.guarded(ctx, Self::go_on);
+        self.guarded(ctx, |actor, ctx| {
+            if let Some(live) = actor.live.as_deref_mut() {
+                // Also those that were looked after before: an actor may have been lost.
+                live.went_on = false;
+            }
+            actor.go_on(ctx);
+        });
     }
 }
 

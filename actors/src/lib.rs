@@ -1,6 +1,7 @@
 //! Every actor, and the tree that keeps them running.
 //!
-//! Purpose: one actor per cash box, directories that start, park and restart them, supervision of our own over actix.
+//! Purpose: one actor per cash box, one per operation that outlives its call, directories that start, park and restart cash boxes,
+//! supervision of our own over actix.
 //! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Vault`] (where keys come from), [`supervision`].
 //! Invariants: nobody outside keeps an actor's address; no actor waits for the disk; an answer leaves only after its record is
 //! durable; a failed actor is replaced by a fresh value; one failing cash box never stops another.
@@ -10,6 +11,7 @@ mod cash_box;
 mod directory;
 mod gateway;
 mod node;
+mod operation;
 mod outcome;
 mod profile;
 pub mod supervision;

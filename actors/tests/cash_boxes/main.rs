@@ -8,3 +8,4 @@ mod failures;
 mod idempotency;
 mod life;
 mod lifetimes;
+mod postponed;

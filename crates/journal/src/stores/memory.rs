@@ -47,6 +47,8 @@ struct Inner {
     /// A task has been taken and its completion is being called.
     busy: bool,
     fault: Option<MemoryFault>,
+    /// Receipts cannot be looked up, as while an index is made again.
+    receipts_busy: bool,
     holding: bool,
     stopped: Option<AppendError>,
     count: u64,
@@ -115,6 +117,11 @@ impl MemoryJournal {
     /// Makes appends fail from now on, or work again. `Poisoned` cannot be taken back once an append has met it.
     pub fn set_fault(&self, fault: Option<MemoryFault>) {
         self.shared.inner.lock().fault = fault;
+    }
+
+    /// Makes look-ups of receipts fail as while an index is made again, or work.
+    pub fn set_receipts_busy(&self, busy: bool) {
+        self.shared.inner.lock().receipts_busy = busy;
     }
 
     /// Keeps appends queued: no completion is called and nothing becomes readable until [`MemoryJournal::release`].
@@ -291,6 +298,9 @@ impl Journal for MemoryJournal {
         let inner = self.shared.inner.lock();
         if let Some(damage) = inner.refused.get(&cash_box) {
             return Err(JournalError::Damaged(damage.clone()));
+        }
+        if inner.receipts_busy {
+            return Err(JournalError::IndexBusy("set by a test".to_owned()));
         }
         let rows = inner.records.get(&cash_box).map(Vec::as_slice).unwrap_or_default();
         let fitting = rows.iter().rev().filter(|record| record.reference_key == Some(reference_key));
