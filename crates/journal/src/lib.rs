@@ -17,7 +17,8 @@ mod stores;
 pub mod verify;
 
 pub use api::{
-    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, Link, Position, RecordStream, StoredHead,
+    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, Link, LogStream, Position, RecordStream,
+    StoredHead,
 };
 pub use options::{IndexKind, JournalOptions, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 pub use stores::{EmbeddedJournal, MemoryFault, MemoryJournal, NullJournal, OpenProgress, reindex};
