@@ -8,11 +8,13 @@
 //! Not here: what a record means (`record`, `cashbox`), keys and exports of a market (the edge).
 
 mod api;
+pub mod callbacks;
 pub mod contract;
 pub mod export;
 pub mod index;
 pub mod log;
 mod options;
+mod sled_files;
 mod stores;
 pub mod verify;
 
