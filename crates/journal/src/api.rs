@@ -14,8 +14,16 @@ pub struct Position {
     pub offset: u32,
 }
 
+impl Position {
+    /// The place right behind the record here: no record lies between. [`Journal::log`] reads on from there.
+    #[must_use]
+    pub const fn behind(self) -> Self {
+        Self { segment: self.segment, offset: self.offset.saturating_add(1) }
+    }
+}
+
 /// Called exactly once from a thread of the store, in the order of the appends of one cash box: `Ok` when the record is
-/// durable. Must be short and must not call the journal.
+/// durable. Those with `Ok` come in the order of their positions, over all cash boxes. Must be short and must not call the journal.
 pub type Completion = Box<dyn FnOnce(Result<Position, AppendError>) + Send + 'static>;
 
 /// Why a record was not appended. After any of these the record is not in the journal (or, for `Poisoned`, nobody may say
@@ -142,6 +150,9 @@ pub struct JournalStatus {
 /// Records of one cash box in order of their rows.
 pub type RecordStream<'a> = Box<dyn Iterator<Item = Result<SealedRecord, JournalError>> + Send + 'a>;
 
+/// Records of all cash boxes in the order of the log, each with its place.
+pub type LogStream<'a> = Box<dyn Iterator<Item = Result<(Position, SealedRecord), JournalError>> + Send + 'a>;
+
 /// A store of records. Nothing above may assume that a cash box can only live in this process.
 ///
 /// All methods are safe to call from any thread. Reads see every record whose completion was called with `Ok`.
@@ -191,6 +202,35 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// When the start cannot be found.
     fn stream(&self, cash_box: CashBoxId, first_row: u64) -> Result<RecordStream<'_>, JournalError>;
+
+    /// Where the log ends: everything before it is durable and readable, and every later record gets a place at or after it.
+    /// Completions of records before it may still be about to be called; [`Journal::barrier`] tells when all were.
+    fn end(&self) -> Position;
+
+    /// The record `row` of a cash box, which lies at `position` as its completion said. When it does not lie there, because whoever
+    /// kept the position has lost it, it is looked for by its row.
+    ///
+    /// # Errors
+    /// When it cannot be read, is damaged or does not exist.
+    fn at(&self, cash_box: CashBoxId, row: u64, position: Position) -> Result<SealedRecord, JournalError>;
+
+    /// All records at or after `from` (what [`Journal::end`], [`Journal::place_at`], a completion or [`Position::behind`] gave; the
+    /// beginning when `None`) in the order of the log, up to its end at the time of the call; reads lazily and holds no lock
+    /// meanwhile.
+    ///
+    /// A damaged place is given out once, as [`JournalError::Damaged`], and reading goes on behind it. After [`JournalError::Io`]
+    /// the rest of that segment is left out: what is there may be readable at another time.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] when the log ends before `from`.
+    fn log(&self, from: Option<Position>) -> Result<LogStream<'_>, JournalError>;
+
+    /// A place of the log such that every record made at or after `time_ns` (its details say when, in nanoseconds since the Unix
+    /// epoch) lies at or after it; may be earlier than necessary. `None` is the beginning.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn place_at(&self, time_ns: i64) -> Result<Option<Position>, JournalError>;
 
     /// Configuration in force of a cash box (the JSON of its last configured record), or `None` when there is no such cash box.
     ///

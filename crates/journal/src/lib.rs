@@ -8,16 +8,19 @@
 //! Not here: what a record means (`record`, `cashbox`), keys and exports of a market (the edge).
 
 mod api;
+pub mod callbacks;
 pub mod contract;
 pub mod export;
 pub mod index;
 pub mod log;
 mod options;
+mod sled_files;
 mod stores;
 pub mod verify;
 
 pub use api::{
-    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, Link, Position, RecordStream, StoredHead,
+    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, Link, LogStream, Position, RecordStream,
+    StoredHead,
 };
 pub use options::{IndexKind, JournalOptions, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 pub use stores::{EmbeddedJournal, MemoryFault, MemoryJournal, NullJournal, OpenProgress, reindex};

@@ -12,14 +12,11 @@ use kassette_record::Hash;
 
 use crate::Position;
 
-mod boot;
 mod fill;
-mod handle;
 mod indexer;
 mod memory;
 mod runs;
 mod sled_bytes;
-mod sled_check;
 mod sled_store;
 mod tail;
 mod worker;
@@ -94,6 +91,15 @@ pub struct HeadEntry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("index: {0}")]
 pub struct IndexError(pub String);
+
+impl From<String> for IndexError {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+/// The open sled store of the index.
+type Handle = crate::sled_files::Handle<IndexError>;
 
 /// A store of look-up keys. Every answer is a hint that the caller checks against the record itself.
 pub trait Index: Send + Sync + 'static {

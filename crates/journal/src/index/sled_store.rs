@@ -1,8 +1,6 @@
 //! The persistent index over sled 0.34.
 //!
-//! Folder: `sled-<n>` holds a store, the highest `n` is the one in use; `clean` is written after an orderly close and names the
-//! checkpoint; `boot` names the run of the machine in which the folder was opened last. Everything may
-//! be deleted at any time while the server is stopped.
+//! Folder: see [`StoreFolder`]; the mark of an orderly close names the checkpoint.
 //!
 //! Keys begin with a letter; numbers are big-endian, a position is segment and offset (8 bytes). Operations and receipt references
 //! are in sorted runs (`s`, `f`, `ml`: see `runs`); besides them:
@@ -27,25 +25,20 @@
 //! a margin.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use kassette_model::{CashBoxId, OperationId, QueueId};
 use parking_lot::Mutex;
 
-use super::boot::{boot_id, is_same_boot, note_boot};
-use super::handle::{Handle, failure, guarded};
 use super::memory::those_set;
 use super::runs::{LIST_KEY, RunSet, operation_key, receipt_key};
 use super::sled_bytes::{
     checkpoint_bytes, head_bytes, head_from, key, numbered_from, position_bytes, position_from, row_bytes, row_from,
 };
-use super::sled_check;
-use super::{Checkpoint, HeadEntry, Index, IndexEntry, IndexError, MemoryIndex};
+use super::{Checkpoint, Handle, HeadEntry, Index, IndexEntry, IndexError, MemoryIndex};
 use crate::Position;
+use crate::sled_files::{StoreFolder, boot_id};
 
 /// Also stands for the crate that makes the filters: another version of it may set other bits (`runs::tests`).
 const FORMAT_VERSION: u8 = 3;
@@ -53,14 +46,8 @@ const CHECKPOINT: &[u8] = b"mc";
 const WITNESS: &[u8] = b"mw";
 const PREVIOUS: &[u8] = b"mp";
 const VERSION: &[u8] = b"mv";
-const CLEAN_FILE: &str = "clean";
-const FOLDER_PREFIX: &str = "sled-";
 /// Keys in one batch of sled: larger ones are slower and take gigabytes of memory (measured).
 const BATCH_KEYS: usize = 64;
-
-/// How often, and with what pause, a locked store is looked at again: two seconds in all.
-const LOCK_TRIES: u32 = 400;
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// How the sled store is opened.
 #[derive(Debug, Clone)]
@@ -96,8 +83,7 @@ impl Default for SledOptions {
 /// [`Index`] over sled.
 pub struct SledIndex {
     handle: Handle,
-    folder: PathBuf,
-    store: PathBuf,
+    place: StoreFolder,
     options: SledOptions,
     replay_first: u64,
     /// Closed in order: sealed when dropped.
@@ -123,7 +109,7 @@ struct Progress {
 
 impl std::fmt::Debug for SledIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SledIndex").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("SledIndex").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -133,23 +119,8 @@ impl SledIndex {
     /// # Errors
     /// When it cannot be opened, is damaged or of another format: use [`SledIndex::fresh`].
     pub fn open(folder: &Path, options: SledOptions) -> Result<Self, IndexError> {
-        fs::create_dir_all(folder).map_err(|error| failure("make the folder", &error))?;
-        let clean = take_clean_mark(folder).map_err(|error| failure("read the mark of an orderly close", &error))?;
-        let found = generations(folder).map_err(|error| failure("list the folder", &error))?;
-        let now = options.boot_id.as_deref();
-        let trusted = clean.is_some() || is_same_boot(folder, now);
-        // An untrusted store goes before the note of this run is made: a crash in between must not make it look trusted.
-        found.iter().rev().skip(usize::from(trusted)).for_each(|old| delete(&store_folder(folder, *old)));
-        note_boot(folder, now).map_err(|error| failure("note the run of the machine", &error))?;
-        if !trusted && !found.is_empty() {
-            return Err(IndexError(
-                "the machine was started anew without an orderly close; made again from the log".to_owned(),
-            ));
-        }
-        match found.last() {
-            Some(newest) => Self::open_store(folder, *newest, options, clean.as_deref()),
-            None => Self::open_store(folder, 1, options, None),
-        }
+        let place = StoreFolder::find(folder, options.boot_id.as_deref())?;
+        Self::open_store(place, options)
     }
 
     /// Makes an empty store and deletes any other in `folder`. A store that was given up may still be open meanwhile.
@@ -157,29 +128,12 @@ impl SledIndex {
     /// # Errors
     /// When it cannot be made.
     pub fn fresh(folder: &Path, options: SledOptions) -> Result<Self, IndexError> {
-        fs::create_dir_all(folder).map_err(|error| failure("make the folder", &error))?;
-        take_clean_mark(folder).map_err(|error| failure("remove the mark of an orderly close", &error))?;
-        let now = options.boot_id.as_deref();
-        note_boot(folder, now).map_err(|error| failure("note the run of the machine", &error))?;
-        let found = generations(folder).map_err(|error| failure("list the folder", &error))?;
-        found.iter().for_each(|old| delete(&store_folder(folder, *old)));
-        let next = found.last().map_or(1, |newest| newest.saturating_add(1));
-        Self::open_store(folder, next, options, None)
+        let place = StoreFolder::fresh(folder, options.boot_id.as_deref())?;
+        Self::open_store(place, options)
     }
 
-    fn open_store(
-        folder: &Path,
-        generation: u64,
-        options: SledOptions,
-        clean: Option<&[u8]>,
-    ) -> Result<Self, IndexError> {
-        let store = store_folder(folder, generation);
-        let config = config(&store, &options);
-        wait_for_lock(&store);
-        if let Some(place) = sled_check::damage(&store).map_err(|error| failure("check the files", &error))? {
-            return Err(IndexError(format!("sled's files are damaged: {place}")));
-        }
-        let handle = Handle::new(guarded("open", || config.open())?);
+    fn open_store(place: StoreFolder, options: SledOptions) -> Result<Self, IndexError> {
+        let handle = Handle::new(place.open(config(&options))?);
         match handle.run("read its version", |db| db.get(VERSION))?.as_deref() {
             Some([FORMAT_VERSION]) => {}
             None if handle.run("look for keys", |db| db.first())?.is_none() => {
@@ -191,7 +145,8 @@ impl SledIndex {
         let witness = read_checkpoint(&handle, WITNESS)?;
         let applied_to = applied.map_or(0, |checkpoint| checkpoint.number);
         let told = witness.filter(|witness| witness.number > applied_to).or(applied);
-        let closed_in_order = applied.is_some_and(|checkpoint| clean == Some(checkpoint_bytes(&checkpoint).as_slice()));
+        let closed_in_order =
+            applied.is_some_and(|checkpoint| place.clean() == Some(checkpoint_bytes(&checkpoint).as_slice()));
         // What an unclean stop may have damaged without a trace is in the newest files of sled: the last write, whole, at least.
         let previous = handle.run("read a checkpoint", |db| db.get(PREVIOUS))?;
         let previous =
@@ -205,8 +160,7 @@ impl SledIndex {
         let runs = RunSet::open(&handle, options.filter_bytes_max, applied_to, !closed_in_order)?;
         Ok(Self {
             handle,
-            folder: folder.to_path_buf(),
-            store,
+            place,
             options,
             replay_first: after.saturating_add(1),
             closed: AtomicBool::new(false),
@@ -456,23 +410,9 @@ impl Index for SledIndex {
 }
 
 impl SledIndex {
-    /// After an orderly close, when sled has let go: opens it once more, because only then sled writes a snapshot. With it the next
-    /// opening is ten times faster, and damage at rest is noticed when it is read.
-    fn seal(&self) -> Result<(), IndexError> {
-        wait_for_lock(&self.store);
-        guarded("write a snapshot", || config(&self.store, &self.options).open().map(drop))?;
-        wait_for_lock(&self.store);
+    fn seal(&self) -> Result<(), String> {
         let applied = self.progress.lock().applied;
-        let written = || {
-            // sled's own flush does not wait for the device.
-            File::open(self.store.join("db"))?.sync_all()?;
-            File::open(&self.store)?.sync_all()?;
-            if let Some(applied) = applied {
-                write_clean_mark(&self.folder, &checkpoint_bytes(&applied))?;
-            }
-            io::Result::Ok(())
-        };
-        written().map_err(|error| failure("mark the orderly close", &error))
+        self.place.seal(config(&self.options), applied.as_ref().map(checkpoint_bytes).as_deref())
     }
 }
 
@@ -480,77 +420,16 @@ impl Drop for SledIndex {
     fn drop(&mut self) {
         let ended = self.handle.release();
         if self.handle.has_failed() {
-            delete(&self.store);
+            self.place.delete();
         } else if let Err(error) = ended.and_then(|()| if *self.closed.get_mut() { self.seal() } else { Ok(()) }) {
             tracing::warn!(%error, "the index was not closed in order; the next opening reads the end of the log again");
         }
     }
 }
 
-/// sled's own threads may hold the lock of a store for some milliseconds after it was dropped, so a reopening in the same process
-/// looks a few times. When it stays locked, sled says so.
-fn wait_for_lock(store: &Path) {
-    let Ok(file) = File::open(store.join("db")) else { return };
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            // Released again when the file is closed.
-            _ => return,
-        }
-    }
-}
-
-/// Deletes a store that must not be opened again. When that fails it only takes space: a newer one has a higher number.
-fn delete(store: &Path) {
-    match fs::remove_dir_all(store) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(%error, store = %store.display(), "an index that is given up could not be deleted");
-        }
-        _ => {}
-    }
-}
-
-fn config(store: &Path, options: &SledOptions) -> sled::Config {
+fn config(options: &SledOptions) -> sled::Config {
     sled::Config::new()
-        .path(store)
         .cache_capacity(options.cache_bytes)
         .mode(sled::Mode::LowSpace)
         .flush_every_ms(Some(options.flush_every_ms.max(1)))
-}
-
-fn store_folder(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("{FOLDER_PREFIX}{generation}"))
-}
-
-/// Numbers of the stores in the folder, ascending.
-fn generations(folder: &Path) -> io::Result<Vec<u64>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let number: Option<u64> =
-            name.to_str().and_then(|name| name.strip_prefix(FOLDER_PREFIX)).and_then(|n| n.parse().ok());
-        found.extend(number);
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// Reads and removes the mark, so that only an orderly close makes one again.
-fn take_clean_mark(folder: &Path) -> io::Result<Option<Vec<u8>>> {
-    let path = folder.join(CLEAN_FILE);
-    let mark = match fs::read(&path) {
-        Ok(mark) => mark,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    fs::remove_file(&path)?;
-    File::open(folder)?.sync_all()?;
-    Ok(Some(mark))
-}
-
-fn write_clean_mark(folder: &Path, mark: &[u8]) -> io::Result<()> {
-    let mut file = File::create(folder.join(CLEAN_FILE))?;
-    file.write_all(mark)?;
-    file.sync_all()?;
-    File::open(folder)?.sync_all()
 }

@@ -22,4 +22,5 @@ pub mod segment;
 pub(crate) mod simulated;
 pub mod state;
 pub mod storage;
+pub mod walk;
 pub mod writer;

@@ -23,9 +23,13 @@ use crate::log::recovery::{Recovered, recover};
 use crate::log::scrub::Scrubber;
 use crate::log::state::LogState;
 use crate::log::storage::{FolderStorage, Storage};
+use crate::log::walk::{LogWalk, place_at};
 use crate::log::writer::{self, WriterParts};
 use crate::options::{IndexKind, JournalOptions};
-use crate::{AppendError, Completion, Damage, Journal, JournalError, JournalStatus, RecordStream, StoredHead};
+use crate::{
+    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, LogStream, Position, RecordStream,
+    StoredHead,
+};
 
 /// Name of the lock file in the folder.
 pub(crate) const LOCK_NAME: &str = "lock";
@@ -213,7 +217,7 @@ impl EmbeddedJournal {
 
     /// Where a row near the head lies.
     #[cfg(test)]
-    pub(super) fn position_of(&self, cash_box: CashBoxId, row: u64) -> crate::Position {
+    pub(super) fn position_of(&self, cash_box: CashBoxId, row: u64) -> Position {
         self.reading.position_of(cash_box, row)
     }
 
@@ -367,6 +371,23 @@ impl Journal for EmbeddedJournal {
     fn stream(&self, cash_box: CashBoxId, first_row: u64) -> Result<RecordStream<'_>, JournalError> {
         let last = self.reading.indexer.head(cash_box)?.map_or(0, |head| head.row);
         Ok(Box::new(Rows::new(self.reading.clone(), cash_box, first_row, last)))
+    }
+
+    fn end(&self) -> Position {
+        self.state().end().position
+    }
+
+    fn at(&self, cash_box: CashBoxId, row: u64, position: Position) -> Result<SealedRecord, JournalError> {
+        self.reading.at_or_row(cash_box, row, position)
+    }
+
+    fn log(&self, from: Option<Position>) -> Result<LogStream<'_>, JournalError> {
+        let Reading { files, state, .. } = &self.reading;
+        Ok(Box::new(LogWalk::new(Arc::clone(files), Arc::clone(state), from)?))
+    }
+
+    fn place_at(&self, time_ns: i64) -> Result<Option<Position>, JournalError> {
+        place_at(&self.reading.files, time_ns)
     }
 
     fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Vec<u8>>, JournalError> {

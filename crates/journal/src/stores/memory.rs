@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use kassette_model::{CashBoxId, OperationId, QueueId};
-use kassette_record::{Hash, SealedRecord};
+use kassette_record::{Hash, SealedRecord, v1};
 use parking_lot::{Condvar, Mutex};
 
+use super::{counted, not_there};
 use crate::log::inbox::{Barrier, Waiting};
 use crate::{
-    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, Position, RecordStream, StoredHead,
+    AppendError, Completion, Damage, Journal, JournalError, JournalStatus, LogStream, Position, RecordStream,
+    StoredHead,
 };
 
 /// Records that may wait; more are refused as `Busy`, as in the embedded journal.
@@ -40,6 +42,10 @@ enum Task {
 struct Inner {
     records: HashMap<CashBoxId, Vec<SealedRecord>>,
     operations: HashMap<(CashBoxId, OperationId), usize>,
+    /// Cash box and row of every record in the order of the log.
+    log: Vec<(CashBoxId, u64)>,
+    /// What stands there cannot be read.
+    damaged: HashMap<Position, String>,
     configurations: BTreeMap<CashBoxId, Vec<u8>>,
     queues: HashMap<QueueId, CashBoxId>,
     refused: HashMap<CashBoxId, Damage>,
@@ -153,6 +159,11 @@ impl MemoryJournal {
         }
     }
 
+    /// Makes what stands at a place unreadable for [`Journal::at`] and [`Journal::log`].
+    pub fn damage(&self, position: Position, reason: &str) {
+        self.shared.inner.lock().damaged.insert(position, reason.to_owned());
+    }
+
     /// Cash boxes that were passed to [`Journal::forget`], in order.
     #[must_use]
     pub fn forgotten(&self) -> Vec<CashBoxId> {
@@ -208,8 +219,30 @@ impl Inner {
             self.queues.insert(*queue, record.cash_box);
         }
         rows.push(record.clone());
+        self.log.push((record.cash_box, record.row));
         self.count = self.count.saturating_add(1);
-        Ok(Position { segment: 1, offset: u32::try_from(self.count).unwrap_or(u32::MAX) })
+        Ok(counted(self.count))
+    }
+}
+
+impl Inner {
+    fn record(&self, cash_box: CashBoxId, row: u64) -> Option<&SealedRecord> {
+        let at = usize::try_from(row.checked_sub(1)?).ok()?;
+        self.records.get(&cash_box)?.get(at)
+    }
+
+    /// The record at a position, which is that of `row` of `cash_box`.
+    fn read(&self, cash_box: CashBoxId, row: u64, position: Position) -> Result<SealedRecord, JournalError> {
+        if let Some(reason) = self.damaged.get(&position) {
+            return Err(not_there(cash_box, row, position, reason));
+        }
+        let record = self.record(cash_box, row).cloned();
+        record.ok_or_else(|| not_there(cash_box, row, position, "there is no such record"))
+    }
+
+    /// Place of the record that stands there in `log`; the end behind the last.
+    fn place(at: usize) -> Position {
+        counted((at as u64).saturating_add(1))
     }
 }
 
@@ -270,8 +303,9 @@ impl Journal for MemoryJournal {
         if let Some(damage) = inner.refused.get(&cash_box) {
             return Err(JournalError::Damaged(damage.clone()));
         }
-        let last = inner.records.get(&cash_box).and_then(|rows| rows.last());
-        Ok(last.map(|record| StoredHead { record: record.clone(), position: Position { segment: 1, offset: 0 } }))
+        let Some(record) = inner.records.get(&cash_box).and_then(|rows| rows.last()).cloned() else { return Ok(None) };
+        let at = inner.log.iter().rposition(|entry| *entry == (cash_box, record.row)).unwrap_or(inner.log.len());
+        Ok(Some(StoredHead { record, position: Inner::place(at) }))
     }
 
     fn operation(&self, cash_box: CashBoxId, operation: OperationId) -> Result<Option<SealedRecord>, JournalError> {
@@ -318,6 +352,46 @@ impl Journal for MemoryJournal {
             row = row.saturating_add(1);
             record
         })))
+    }
+
+    fn end(&self) -> Position {
+        counted(self.shared.inner.lock().count.saturating_add(1))
+    }
+
+    fn at(&self, cash_box: CashBoxId, row: u64, position: Position) -> Result<SealedRecord, JournalError> {
+        self.shared.inner.lock().read(cash_box, row, position)
+    }
+
+    fn log(&self, from: Option<Position>) -> Result<LogStream<'_>, JournalError> {
+        let (count, end) = {
+            let inner = self.shared.inner.lock();
+            (inner.log.len(), Inner::place(inner.log.len()))
+        };
+        if let Some(Position { segment, offset }) = from.filter(|from| *from > end) {
+            let reason = format!("the log ends before, at {}", end.offset);
+            return Err(JournalError::Damaged(Damage { segment, offset, cash_box: None, row: None, reason }));
+        }
+        let mut next = 0;
+        Ok(Box::new(std::iter::from_fn(move || {
+            let inner = self.shared.inner.lock();
+            while next < count && from.is_some_and(|from| Inner::place(next) < from) {
+                next = next.saturating_add(1);
+            }
+            let (cash_box, row) = *inner.log.get(next).filter(|_| next < count)?;
+            let position = Inner::place(next);
+            next = next.saturating_add(1);
+            Some(inner.read(cash_box, row, position).map(|record| (position, record)))
+        })))
+    }
+
+    fn place_at(&self, time_ns: i64) -> Result<Option<Position>, JournalError> {
+        let inner = self.shared.inner.lock();
+        let made_before = |(cash_box, row): &(CashBoxId, u64)| {
+            let record = inner.record(*cash_box, *row);
+            record.is_some_and(|record| v1::read_details(&record.header).is_ok_and(|details| details.time_ns < time_ns))
+        };
+        let at = inner.log.iter().position(|entry| !made_before(entry)).unwrap_or(inner.log.len());
+        Ok((at > 0).then(|| Inner::place(at)))
     }
 
     fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Vec<u8>>, JournalError> {

@@ -8,8 +8,11 @@ use kassette_model::{CashBoxId, OperationId, QueueId};
 use kassette_record::{Hash, SealedRecord};
 use parking_lot::Mutex;
 
+use super::{counted, not_there};
 use crate::log::inbox::{Barrier, Command, Ending, Inbox};
-use crate::{AppendError, Completion, Journal, JournalError, JournalStatus, Position, RecordStream, StoredHead};
+use crate::{
+    AppendError, Completion, Journal, JournalError, JournalStatus, LogStream, Position, RecordStream, StoredHead,
+};
 
 /// Records that may wait.
 const QUEUE_RECORDS_MAX: usize = 4096;
@@ -18,14 +21,14 @@ const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Default)]
 struct Heads {
-    last: HashMap<CashBoxId, SealedRecord>,
+    last: HashMap<CashBoxId, (SealedRecord, Position)>,
     configurations: BTreeMap<CashBoxId, Vec<u8>>,
     queues: HashMap<QueueId, CashBoxId>,
     count: u64,
 }
 
 /// Acknowledges every record that follows, from a thread of its own, and keeps only heads and configurations, in memory: it
-/// finds no operation and streams nothing, so it does not keep the whole contract. Never for production.
+/// finds no operation, streams nothing and has no log to read, so it does not keep the whole contract. Never for production.
 pub struct NullJournal {
     inbox: Arc<Inbox>,
     heads: Arc<Mutex<Heads>>,
@@ -67,7 +70,7 @@ impl NullJournal {
 
 impl Heads {
     fn take(&mut self, record: &SealedRecord) -> Result<Position, AppendError> {
-        let (last, hash) = self.last.get(&record.cash_box).map_or((0, Hash::ZERO), |last| (last.row, last.hash));
+        let (last, hash) = self.last.get(&record.cash_box).map_or((0, Hash::ZERO), |(last, _)| (last.row, last.hash));
         if record.follows(last, hash).is_err() {
             return Err(AppendError::Unlinked { row: record.row, last });
         }
@@ -75,9 +78,10 @@ impl Heads {
             self.configurations.insert(record.cash_box, configuration.clone());
             self.queues.insert(*queue, record.cash_box);
         }
-        self.last.insert(record.cash_box, record.clone());
         self.count = self.count.saturating_add(1);
-        Ok(Position { segment: 1, offset: 0 })
+        let position = counted(self.count);
+        self.last.insert(record.cash_box, (record.clone(), position));
+        Ok(position)
     }
 }
 
@@ -92,7 +96,7 @@ impl Journal for NullJournal {
 
     fn head(&self, cash_box: CashBoxId) -> Result<Option<StoredHead>, JournalError> {
         let head = self.heads.lock().last.get(&cash_box).cloned();
-        Ok(head.map(|record| StoredHead { record, position: Position { segment: 1, offset: 0 } }))
+        Ok(head.map(|(record, position)| StoredHead { record, position }))
     }
 
     fn operation(&self, _: CashBoxId, _: OperationId) -> Result<Option<SealedRecord>, JournalError> {
@@ -100,7 +104,8 @@ impl Journal for NullJournal {
     }
 
     fn row(&self, cash_box: CashBoxId, row: u64) -> Result<Option<SealedRecord>, JournalError> {
-        Ok(self.heads.lock().last.get(&cash_box).filter(|last| last.row == row).cloned())
+        let heads = self.heads.lock();
+        Ok(heads.last.get(&cash_box).map(|(last, _)| last).filter(|last| last.row == row).cloned())
     }
 
     fn receipts(&self, _: CashBoxId, _: u64, _: usize) -> Result<Vec<SealedRecord>, JournalError> {
@@ -109,6 +114,22 @@ impl Journal for NullJournal {
 
     fn stream(&self, _: CashBoxId, _: u64) -> Result<RecordStream<'_>, JournalError> {
         Ok(Box::new(std::iter::empty()))
+    }
+
+    fn end(&self) -> Position {
+        counted(self.heads.lock().count.saturating_add(1))
+    }
+
+    fn at(&self, cash_box: CashBoxId, row: u64, position: Position) -> Result<SealedRecord, JournalError> {
+        self.row(cash_box, row)?.ok_or_else(|| not_there(cash_box, row, position, "only last records are kept"))
+    }
+
+    fn log(&self, _: Option<Position>) -> Result<LogStream<'_>, JournalError> {
+        Ok(Box::new(std::iter::empty()))
+    }
+
+    fn place_at(&self, _: i64) -> Result<Option<Position>, JournalError> {
+        Ok(None)
     }
 
     fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Vec<u8>>, JournalError> {
@@ -127,7 +148,7 @@ impl Journal for NullJournal {
 
     fn unfinished(&self) -> Result<Vec<CashBoxId>, JournalError> {
         let heads = self.heads.lock();
-        Ok(heads.last.iter().filter(|(_, last)| last.unfinished).map(|(id, _)| *id).collect())
+        Ok(heads.last.iter().filter(|(_, (last, _))| last.unfinished).map(|(id, _)| *id).collect())
     }
 
     fn forget(&self, _: CashBoxId) {}

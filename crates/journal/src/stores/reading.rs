@@ -31,6 +31,33 @@ impl Reading {
         row: Option<u64>,
         position: Position,
     ) -> Result<ReadFrame, JournalError> {
+        self.look_at(cash_box, row, position).inspect_err(|error| {
+            if let JournalError::Damaged(damage) = error {
+                self.state.add_damage(damage.clone());
+            }
+        })
+    }
+
+    /// The record at a position that somebody kept beside the log. What cannot be read there need not be damage of the log: the
+    /// index tells, whose word alone can refuse a cash box.
+    pub(super) fn at_or_row(
+        &self,
+        cash_box: CashBoxId,
+        row: u64,
+        position: Position,
+    ) -> Result<SealedRecord, JournalError> {
+        let damage = match self.look_at(cash_box, Some(row), position) {
+            Err(JournalError::Damaged(damage)) => damage,
+            other => return other.map(|read| read.record),
+        };
+        let found = self.row(cash_box, row)?;
+        if found.is_some() {
+            tracing::warn!(%damage, "a record lies elsewhere than it was looked for");
+        }
+        found.ok_or(JournalError::Damaged(damage))
+    }
+
+    fn look_at(&self, cash_box: CashBoxId, row: Option<u64>, position: Position) -> Result<ReadFrame, JournalError> {
         let damage = |reason: String| Damage {
             segment: position.segment,
             offset: position.offset,
@@ -48,10 +75,7 @@ impl Reading {
             }
             other => return other,
         };
-        read.map_err(|damage| {
-            self.state.add_damage(damage.clone());
-            JournalError::Damaged(damage)
-        })
+        read.map_err(JournalError::Damaged)
     }
 
     /// Walks back from the nearest anchor at or after `last` down to `first`; `visit` gets every record from `last` down.

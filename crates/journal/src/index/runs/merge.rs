@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::super::Handle;
 use super::super::IndexError;
-use super::super::handle::Handle;
 use super::Entry;
 use super::block::FILTER_PART_WORDS;
 use super::run::{Run, RunWriter, Written};

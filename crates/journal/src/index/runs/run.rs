@@ -2,8 +2,8 @@
 
 use fastbloom::BloomFilter;
 
+use super::super::Handle;
 use super::super::IndexError;
-use super::super::handle::Handle;
 use super::block::{
     BLOCK_ENTRIES, ENTRY_BYTES, FILTER_PART_WORDS, FIRST, LAST, block_key, entries, entry_bytes, filter_key,
 };

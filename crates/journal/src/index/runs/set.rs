@@ -6,8 +6,8 @@ use fastbloom::BloomFilter;
 use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::super::Handle;
 use super::super::IndexError;
-use super::super::handle::Handle;
 use super::block::{FIRST, LIST_KEY, block_key, run_of};
 use super::merge::Merge;
 use super::run::{Run, RunWriter, Written};

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::block::{FIRST, LAST, block_key, filter_key};
 use super::run::RunWriter;
 use super::*;
-use crate::index::handle::Handle;
+use crate::index::Handle;
 
 fn db() -> sled::Db {
     sled::Config::new().temporary(true).open().unwrap()

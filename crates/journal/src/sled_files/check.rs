@@ -2,7 +2,7 @@
 //!
 //! What sled wrote before its last snapshot is guarded by checksums whenever it is read. What it wrote since is different: when
 //! opening, sled takes a message with a bad checksum for the end of that segment and goes on with the next one, so that keys are
-//! lost without a word (measured: one flipped byte in a few hundred after a kill). For an index that is a wrong "absent". So all
+//! lost without a word (measured: one flipped byte in a few hundred after a kill). For an index that is a wrong "absent", for a message a promise broken. So all
 //! messages since the snapshot are checked here first. Only the last segments may be torn: what they held is applied again, because
 //! the replay begins before the last write of the store, and at least its margin before the end.
 //!
@@ -27,7 +27,7 @@ const KIND_CAP: u8 = 2;
 const KIND_LAST: u8 = 11;
 
 /// Checks the store in `store`; `Some` says what is damaged. A store that does not exist is whole.
-pub(super) fn damage(store: &Path) -> io::Result<Option<String>> {
+pub(crate) fn damage(store: &Path) -> io::Result<Option<String>> {
     let file = match File::open(store.join("db")) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -1,38 +1,41 @@
 //! The open sled store, every call guarded: sled may fail, and it may panic. After a failure no further call is made.
 
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::IndexError;
-
-/// A sled store that is open until it fails or is closed.
-pub(super) struct Handle {
+/// A sled store that is open until it fails or is closed; its errors are made from their text.
+pub(crate) struct Handle<E> {
     /// Taken out only by [`Handle::release`].
     db: Option<sled::Db>,
     /// After a failure or a close every call is refused.
     refused: AtomicBool,
     failed: AtomicBool,
+    error: PhantomData<fn() -> E>,
 }
 
-impl Handle {
-    pub(super) const fn new(db: sled::Db) -> Self {
-        Self { db: Some(db), refused: AtomicBool::new(false), failed: AtomicBool::new(false) }
+impl<E: From<String>> Handle<E> {
+    pub(crate) const fn new(db: sled::Db) -> Self {
+        Self { db: Some(db), refused: AtomicBool::new(false), failed: AtomicBool::new(false), error: PhantomData }
     }
 
     /// One guarded call.
     ///
     /// # Errors
     /// When it fails or panics, or an earlier one did.
-    pub(super) fn run<T>(&self, what: &str, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, IndexError> {
+    pub(crate) fn run<T>(&self, what: &str, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, E> {
         let db = self.db.as_ref().filter(|_| !self.refused.load(Ordering::Acquire));
-        let db = db.ok_or_else(|| IndexError("the store is closed or has failed".to_owned()))?;
-        guarded(what, || call(db)).inspect_err(|_| self.mark_failed())
+        let db = db.ok_or_else(|| E::from("the store is closed or has failed".to_owned()))?;
+        guarded(what, || call(db)).map_err(|reason| {
+            self.mark_failed();
+            E::from(reason)
+        })
     }
 
     /// What was read cannot be right: the store has failed.
-    pub(super) fn fail(&self, reason: &str) -> IndexError {
+    pub(crate) fn fail(&self, reason: &str) -> E {
         self.mark_failed();
-        IndexError(reason.to_owned())
+        E::from(reason.to_owned())
     }
 
     fn mark_failed(&self) {
@@ -41,24 +44,26 @@ impl Handle {
     }
 
     /// Refuses every later call.
-    pub(super) fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         self.refused.store(true, Ordering::Release);
     }
 
     /// Whether the store is closed or has failed.
-    pub(super) fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Acquire)
     }
 
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }
+}
 
+impl<E> Handle<E> {
     /// Lets sled go, which flushes and syncs, and panics when it cannot.
     ///
     /// # Errors
     /// When it fails or panics.
-    pub(super) fn release(&mut self) -> Result<(), IndexError> {
+    pub(crate) fn release(&mut self) -> Result<(), String> {
         let db = self.db.take();
         guarded("close", || {
             drop(db);
@@ -67,18 +72,18 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl<E> Drop for Handle<E> {
     fn drop(&mut self) {
         if self.db.is_some()
             && let Err(error) = self.release()
         {
-            tracing::warn!(%error, "an index that is given up was not closed in order");
+            tracing::warn!(%error, "a sled store that is given up was not closed in order");
         }
     }
 }
 
 /// Runs a call of sled, which may panic.
-pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexError> {
+pub(crate) fn guarded<T>(what: &str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(failure(what, &error)),
@@ -90,6 +95,6 @@ pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> sled::Result<T>) -> 
     }
 }
 
-pub(super) fn failure(what: &str, error: &dyn std::fmt::Display) -> IndexError {
-    IndexError(format!("could not {what}: {error}"))
+pub(crate) fn failure(what: &str, error: &dyn std::fmt::Display) -> String {
+    format!("could not {what}: {error}")
 }

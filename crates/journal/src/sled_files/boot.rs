@@ -13,18 +13,18 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A name of the present run of the machine. Where the system gives none, no two are alike as far as anybody can tell, and the
 /// answer is `None`.
-pub(super) fn boot_id() -> Option<String> {
+pub(crate) fn boot_id() -> Option<String> {
     fs::read_to_string(BOOT_ID).ok().map(|text| text.trim().to_owned())
 }
 
 /// Whether the folder was last opened in this same run of the machine.
-pub(super) fn is_same_boot(folder: &Path, now: Option<&str>) -> bool {
+pub(crate) fn is_same_boot(folder: &Path, now: Option<&str>) -> bool {
     let before = fs::read_to_string(folder.join(BOOT_FILE)).ok();
     now.is_some_and(|now| before.as_deref() == Some(now))
 }
 
 /// Notes, durably, in which run of the machine the folder is opened.
-pub(super) fn note_boot(folder: &Path, now: Option<&str>) -> io::Result<()> {
+pub(crate) fn note_boot(folder: &Path, now: Option<&str>) -> io::Result<()> {
     let mut file = File::create(folder.join(BOOT_FILE))?;
     file.write_all(now.unwrap_or_default().as_bytes())?;
     file.sync_all()?;
