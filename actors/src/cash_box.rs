@@ -28,6 +28,7 @@ use kassette_signing::SignatureUnit;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::callbacks::Owed;
 use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
 use crate::node::Shared;
 use crate::operation::{Ended, OperationActor, WaitForEnd};
@@ -392,11 +393,15 @@ impl CashBoxActor {
         use actix::AsyncContext as _;
         let (failed, address, row) = (Arc::clone(&self.failed), ctx.address(), record.row);
         let (place, id, shared) = (Place::take(&self.busy), self.id, Arc::clone(&self.shared));
+        let owed = self.shared.intake.as_ref().and_then(|_| Owed::of(&record));
         let completion = Box::new(move |result: Result<_, AppendError>| {
             drop(place);
             if let (true, Some(operation), Err(AppendError::TooLarge { .. })) = (ends, operation, &result) {
                 // It would be as large the next time.
                 shared.attempts.lock().insert((id, operation));
+            }
+            if let (Ok(position), Some(intake), Some(owed)) = (&result, &shared.intake, owed) {
+                intake.owe(*position, owed);
             }
             let result = settle(result.map(|_| ()), &failed);
             // First, so that the caller's next message finds the cash box told.

@@ -8,6 +8,7 @@ use kassette_journal::{Journal, JournalError};
 use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::oneshot;
 
+use crate::callbacks::Callbacks;
 use crate::cash_box::Given;
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::node::{NodeStatus, Shared};
@@ -23,6 +24,7 @@ const DURABLE_WAIT: Duration = Duration::from_secs(5);
 pub struct Gateway {
     pub(crate) shared: Arc<Shared>,
     pub(crate) shards: Arc<[ChildRef<CashBoxDirectory>]>,
+    pub(crate) callbacks: Option<Callbacks>,
 }
 
 impl Gateway {
@@ -32,6 +34,12 @@ impl Gateway {
     /// When the journal cannot be read.
     pub fn profile(&self, cash_box: CashBoxId) -> Result<Option<Arc<Profile>>, JournalError> {
         self.shared.profiles.get(self.shared.journal.as_ref(), cash_box)
+    }
+
+    /// What an operator sees of callbacks; `None` when this node sends none.
+    #[must_use]
+    pub const fn callbacks(&self) -> Option<&Callbacks> {
+        self.callbacks.as_ref()
     }
 
     /// The journal, for reads that do not pass the cash box.

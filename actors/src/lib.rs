@@ -7,6 +7,7 @@
 //! durable; a failed actor is replaced by a fresh value; one failing cash box never stops another.
 //! Not here: HTTP and JSON (the edge), rules (`cashbox`, `markets`), files (`journal`).
 
+pub mod callbacks;
 mod cash_box;
 mod directory;
 mod gateway;

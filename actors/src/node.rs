@@ -11,11 +11,13 @@ use kassette_model::{CashBoxId, OperationId};
 use kassette_stdx::{Clock, Entropy};
 use parking_lot::Mutex;
 
+use crate::callbacks::{CallbackDesk, CallbackDispatcher, CallbackParts, Callbacks, Intake};
 use crate::directory::CashBoxDirectory;
 use crate::gateway::Gateway;
 use crate::profile::ProfileCache;
 use crate::supervision::{
-    ChildSpec, ChildStatus, Intensity, Sources, Strategy, Supervisor, SupervisorHandle, SupervisorSpec,
+    ChildRef, ChildSpec, ChildStatus, Intensity, OnIntensity, Sources, Strategy, Subtree, Supervisor, SupervisorHandle,
+    SupervisorSpec,
 };
 use crate::vault::{UnitOutage, Vault};
 
@@ -47,6 +49,8 @@ pub struct NodeOptions {
     pub cash_box_intensity: Intensity,
     /// Limits of request bodies.
     pub body_limits: kassette_wire::Limits,
+    /// What callbacks are sent with; without it they are only promised.
+    pub callbacks: Option<CallbackParts>,
     /// For fault tests.
     pub before_execute: Option<BeforeExecute>,
 }
@@ -65,6 +69,7 @@ impl Default for NodeOptions {
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
             body_limits: kassette_wire::Limits::default(),
+            callbacks: None,
             before_execute: None,
         }
     }
@@ -88,6 +93,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     /// Accepted operations whose execution began and has not come back: what is still here afterwards ended its cash box.
     pub(crate) attempts: Mutex<HashSet<(CashBoxId, OperationId)>>,
+    /// Where durable promises are handed over, when callbacks are sent.
+    pub(crate) intake: Option<Arc<Intake>>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
     stopping: AtomicBool,
 }
@@ -129,6 +136,26 @@ pub struct NodeStatus {
     pub outages: Vec<UnitOutage>,
 }
 
+/// Pause before a dispatcher that failed too often is tried again.
+const CALLBACKS_RETRY_EVERY: Duration = Duration::from_secs(30);
+
+/// The dispatcher of callbacks under a supervisor of its own, which never gives up and never takes the cash boxes along.
+fn callback_tree(shared: &Arc<Shared>) -> Option<(Subtree, ChildRef<CallbackDispatcher>, Arc<CallbackDesk>)> {
+    let (parts, intake) = (Arc::new(shared.options.callbacks.clone()?), Arc::clone(shared.intake.as_ref()?));
+    let desk = Arc::new(CallbackDesk::default());
+    let (inside, shown) = (Arc::clone(shared), Arc::clone(&desk));
+    let spec = ChildSpec::new("dispatcher", move |_| {
+        CallbackDispatcher::new(Arc::clone(&inside), Arc::clone(&parts), Arc::clone(&intake), Arc::clone(&shown))
+    })
+    .own_arbiter(2);
+    let dispatcher = spec.child_ref();
+    let tree = SupervisorSpec::new("callbacks", Strategy::OneForOne)
+        .intensity(10, Duration::from_secs(60))
+        .on_intensity(OnIntensity::MarkDown { retry_every: CALLBACKS_RETRY_EVERY })
+        .child(spec);
+    Some((Subtree::new(tree), dispatcher, desk))
+}
+
 /// A running node. Dropping it without [`Node::stop`] leaves the actors to the end of their arbiters.
 pub struct Node {
     gateway: Gateway,
@@ -148,6 +175,7 @@ impl Node {
         entropy: Arc<dyn Entropy>,
         options: NodeOptions,
     ) -> Self {
+        let intake = options.callbacks.as_ref().map(|parts| Arc::new(Intake::new(parts.options.intake_messages_max)));
         let shared = Arc::new(Shared {
             journal,
             vault,
@@ -157,6 +185,7 @@ impl Node {
             options,
             counts: Counts::default(),
             attempts: Mutex::new(HashSet::new()),
+            intake,
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });
@@ -172,8 +201,13 @@ impl Node {
             shards.push(spec.child_ref());
             root = root.child(spec);
         }
+        let mut callbacks = None;
+        if let Some((subtree, dispatcher, desk)) = callback_tree(&shared) {
+            root = root.subtree(subtree);
+            callbacks = Some(Callbacks::new(desk, dispatcher));
+        }
         let root = Supervisor::start(root, Sources { clock, entropy });
-        Self { gateway: Gateway { shared, shards: shards.into() }, root }
+        Self { gateway: Gateway { shared, shards: shards.into(), callbacks }, root }
     }
 
     /// The handle for the edge.
