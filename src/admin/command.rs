@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kassette_model::{CashBoxId, Moment, UnitId};
+use kassette_model::{CashBoxId, Moment, OperationId, UnitId};
 use serde::{Deserialize, Serialize};
 
 /// One act of an operator.
@@ -65,6 +65,50 @@ pub enum Command {
         /// Whether they fail.
         failing: bool,
     },
+    /// The secrets under which callbacks of a cash box are signed; makes the first one when there is none.
+    CallbackSecretShow {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+    },
+    /// Makes a new callback secret. The newest of the old ones stays valid beside it.
+    CallbackSecretRotate {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Whether all old secrets end now.
+        revoke: bool,
+    },
+    /// One operation, without its bodies.
+    OperationShow {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+    },
+    /// Operations of a cash box, newest first.
+    OperationList {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Only those in this state.
+        state: Option<String>,
+        /// At most so many.
+        limit: u64,
+    },
+    /// Waits for the end of an operation.
+    OperationWait {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// How long at most, in ms.
+        timeout_ms: u64,
+    },
     /// Writes an export to the output.
     Export {
         /// Which cash box.
@@ -79,6 +123,14 @@ pub enum Command {
     },
     /// How the environment stands.
     Status,
+}
+
+impl Command {
+    /// Whether it may take long without doing anything.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self, Self::OperationWait { .. })
+    }
 }
 
 /// A command with the environment that the operator means: a folder of the other one must not do it.

@@ -1,12 +1,14 @@
 //! One implementation of each command.
 
+use std::future::{Future, pending};
 use std::io;
+use std::pin::Pin;
 
 use super::command::Command;
 use super::context::Context;
 use super::failure::Failure;
 use super::reply::{Quarantine, Reply, Status, UnitOutage};
-use super::{cash_boxes, export, units};
+use super::{callback_secrets, cash_boxes, export, operations, units};
 
 /// Where a command writes what is too long for a reply.
 pub trait Output: Send {
@@ -21,6 +23,11 @@ pub trait Output: Send {
     /// # Errors
     /// When nobody listens any more; the command then ends.
     fn progress(&mut self, done: u64, total: u64) -> io::Result<()>;
+
+    /// Ends when nobody listens any more, for commands that wait without output; never where that cannot be known.
+    fn gone(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(pending())
+    }
 }
 
 /// Executes a command. Blocks on the disk for long ones, so that it is called on a thread that may wait; `runtime` carries the
@@ -48,6 +55,15 @@ pub fn execute(
         Command::UnitAdd { cash_box, source } => runtime.block_on(units::add(context, cash_box, source)),
         Command::UnitList { cash_box } => units::list(context, cash_box),
         Command::UnitFail { cash_box, unit, failing } => units::fail(context, cash_box, unit, failing),
+        Command::CallbackSecretShow { cash_box } => callback_secrets::show(context, cash_box),
+        Command::CallbackSecretRotate { cash_box, revoke } => callback_secrets::rotate(context, cash_box, revoke),
+        Command::OperationShow { cash_box, operation } => operations::show(context, cash_box, operation),
+        Command::OperationList { cash_box, state, limit } => {
+            operations::list(context, cash_box, state.as_deref(), limit, output)
+        }
+        Command::OperationWait { cash_box, operation, timeout_ms } => {
+            runtime.block_on(operations::wait(context, cash_box, operation, timeout_ms, output.gone()))
+        }
         Command::Export { cash_box, market, range, crypto_material } => {
             let what = export::What::of(market.as_deref(), crypto_material)?;
             export::export(context, cash_box, what, range, output).map(Reply::Exported)

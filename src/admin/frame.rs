@@ -2,7 +2,7 @@
 //!
 //! The client sends one [`super::Command`] with the environment it means. The server answers with any number of
 //! [`Frame::Progress`] and [`Frame::Bytes`] (the bytes follow the line), then one [`Frame::Done`] or [`Frame::Failed`], and
-//! closes.
+//! closes. A client that closes its side before is taken to have gone away: a command that writes or waits ends then.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,13 @@
 //! What an operator may do to an environment, once, whichever way it is asked for.
 //!
-//! Purpose: create and change cash boxes and units, export, and say how things stand.
+//! Purpose: create and change cash boxes, units and callback secrets, look at operations, export, and say how things stand.
 //! Owns: [`Command`] and [`Reply`] (the words), [`execute`] (the one implementation), the socket [`server`] and [`client`].
 //! Invariants: a command behaves the same through the socket of a running server and in a process of its own; a token in clear
-//! leaves in the reply to the command that made it and nowhere else; an export reads the journal and never waits for, or
-//! delays, a cash box.
+//! leaves in the reply to the command that made it and nowhere else, a callback secret only in the replies about it; an export or a
+//! list reads the journal and never waits for, or delays, a cash box.
 //! Not here: how a reply looks in a terminal (`cli`), the HTTP interface (`http`), rules of a country (`markets`).
 
+mod callback_secrets;
 mod cash_boxes;
 pub mod client;
 mod command;
@@ -15,6 +16,7 @@ mod execute;
 mod export;
 mod failure;
 pub mod frame;
+mod operations;
 mod reply;
 pub mod server;
 mod start;
@@ -24,6 +26,8 @@ pub use command::{Asked, Command, CreateCashBox, ExportRange, Passphrase, UnitSo
 pub use context::Context;
 pub use execute::{Output, execute};
 pub use failure::{Failure, FailureKind};
+pub use operations::{LIST_MAX, WAIT_MAX_MS};
 pub use reply::{
-    CashBoxDetails, CashBoxSummary, Created, Exported, Quarantine, Reply, Status, TokenSummary, UnitDetails, UnitOutage,
+    CallbackSecretShown, CashBoxDetails, CashBoxSummary, Created, Exported, OperationDetails, OperationSummary,
+    Quarantine, Reply, Shown, Status, TokenSummary, UnitDetails, UnitOutage,
 };

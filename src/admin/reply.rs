@@ -1,6 +1,8 @@
 //! The answers, as they cross the socket and as `--json` prints them.
 
-use kassette_model::{CashBoxId, QueueId, UnitId};
+use std::fmt;
+
+use kassette_model::{CashBoxId, OperationId, OperationState, QueueId, UnitId};
 use serde::{Deserialize, Serialize};
 
 use super::command::{id, optional_id};
@@ -35,6 +37,24 @@ pub enum Reply {
         cash_box: CashBoxId,
         /// In the order in which they are tried.
         units: Vec<UnitDetails>,
+    },
+    /// Callback secrets of a cash box.
+    CallbackSecrets {
+        /// Whose.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// The valid ones, newest first.
+        secrets: Vec<CallbackSecretShown>,
+    },
+    /// One operation.
+    Operation(Box<OperationDetails>),
+    /// Operations of a cash box.
+    Operations {
+        /// Whose.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Newest first.
+        operations: Vec<OperationSummary>,
     },
     /// An export was written.
     Exported(Exported),
@@ -151,6 +171,96 @@ pub struct UnitDetails {
     pub public_key_pem: Option<String>,
     /// Certificate as PEM; absent in a closed system.
     pub certificate_pem: Option<String>,
+}
+
+/// A secret on its way to the operator; its debug form shows nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Shown(String);
+
+impl Shown {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret in clear.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A callback secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallbackSecretShown {
+    /// `whsec_…`, in clear.
+    pub secret: Shown,
+    /// When it was made, RFC 3339.
+    pub created: String,
+}
+
+/// An operation in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OperationSummary {
+    /// `x-operation-id`.
+    #[serde(with = "id")]
+    pub operation: OperationId,
+    /// Kind, for example `sign`.
+    pub kind: String,
+    /// `pending`, `processing`, `done`, `failed`, `unknown` or `delivered`.
+    pub state: String,
+    /// HTTP status of the first answer; absent before the end.
+    pub status: Option<u16>,
+    /// When the state was reached, RFC 3339.
+    pub time: String,
+    /// Row of the journal that says so.
+    pub journal_row: u64,
+}
+
+impl OperationSummary {
+    /// Whether there is nothing to wait for: it has ended, or what it did outside is not known.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        OperationState::parse(&self.state).is_some_and(|state| state.is_final() || state == OperationState::Unknown)
+    }
+}
+
+/// An operation without its bodies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OperationDetails {
+    /// As in the list.
+    #[serde(flatten)]
+    pub summary: OperationSummary,
+    /// Its cash box.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// The queue of the cash box.
+    #[serde(with = "id")]
+    pub queue: QueueId,
+    /// HTTP method.
+    pub method: String,
+    /// Path.
+    pub path: String,
+    /// When it was admitted, RFC 3339.
+    pub admitted: String,
+    /// `x-operation-lifetime` in ms, as sent.
+    pub lifetime_ms: Option<u64>,
+    /// `x-possystem-id`.
+    pub pos_system: Option<String>,
+    /// `x-terminal-id`.
+    pub terminal: Option<String>,
+    /// `ftQueueItemID`, when it is a sign request.
+    pub queue_item: Option<String>,
+    /// `ftReceiptIdentification`, when there is a receipt.
+    pub receipt: Option<String>,
+    /// What went wrong, when it failed.
+    pub message: Option<String>,
 }
 
 /// What an export holds.

@@ -1,12 +1,14 @@
 //! The socket of a running server.
 
 use std::fs::Permissions;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,6 +23,8 @@ use super::frame::{CHUNK_BYTES_MAX, Frame, LINE_BYTES_MAX};
 pub const SOCKET_NAME: &str = "admin.sock";
 /// Connections served at the same time; more wait.
 const CONNECTIONS_MAX: usize = 16;
+/// Of these, those that may only wait, so that commands which do something always find a place.
+const WAITS_MAX: usize = 8;
 /// Pieces of output that may wait for a slow client.
 const PIECES_MAX: usize = 8;
 
@@ -71,6 +75,7 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
 
 async fn accept(listener: UnixListener, context: Arc<Context>, stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let waits = Arc::new(Semaphore::new(WAITS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let stream = match listener.accept().await {
@@ -82,10 +87,10 @@ async fn accept(listener: UnixListener, context: Arc<Context>, stop: watch::Rece
                 continue;
             }
         };
-        let (context, mut stop) = (Arc::clone(&context), stop.clone());
+        let (context, waits, mut stop) = (Arc::clone(&context), Arc::clone(&waits), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                served = serve(stream, context) => {
+                served = serve(stream, context, &waits) => {
                     if let Err(error) = served {
                         tracing::debug!(%error, "admin connection");
                     }
@@ -119,13 +124,25 @@ impl Output for Pieces {
     fn progress(&mut self, done: u64, total: u64) -> io::Result<()> {
         self.send(Piece::Progress { done, total })
     }
+
+    fn gone(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let pieces = self.0.clone();
+        Box::pin(async move { pieces.closed().await })
+    }
 }
 
-async fn serve(mut stream: UnixStream, context: Arc<Context>) -> io::Result<()> {
+/// Ends with the connection: after its command a client sends nothing.
+async fn closed(mut reader: impl AsyncRead + Unpin) {
+    let mut beyond = [0; 64];
+    while reader.read(&mut beyond).await.is_ok_and(|bytes| bytes > 0) {}
+}
+
+async fn serve(mut stream: UnixStream, context: Arc<Context>, waits: &Semaphore) -> io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = Vec::new();
     let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
-    BufReader::new(reader).take(limit).read_until(b'\n', &mut line).await?;
+    let mut reader = BufReader::new(reader);
+    (&mut reader).take(limit).read_until(b'\n', &mut line).await?;
     if line.is_empty() {
         return Ok(());
     }
@@ -144,10 +161,23 @@ async fn serve(mut stream: UnixStream, context: Arc<Context>) -> io::Result<()> 
         let failure = Failure::refused(format!("{folder} belongs to {own}, not to {environment}"));
         return writer.write_all(&Frame::Failed(failure).line()?).await;
     }
+    let waiting = if command.waits() { Some(waits.try_acquire()) } else { None };
+    if let Some(Err(_)) = waiting {
+        let failure = Failure::refused(format!("{WAITS_MAX} commands wait already; try again when one has ended"));
+        return writer.write_all(&Frame::Failed(failure).line()?).await;
+    }
     let (pieces, mut output) = mpsc::channel(PIECES_MAX);
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || execute(&context, &runtime, command, &mut Pieces(pieces)));
-    while let Some(piece) = output.recv().await {
+    let closed = closed(reader);
+    tokio::pin!(closed);
+    loop {
+        let piece = tokio::select! {
+            piece = output.recv() => piece,
+            // Dropping the output tells the command.
+            () = &mut closed => return Ok(()),
+        };
+        let Some(piece) = piece else { break };
         match piece {
             Piece::Progress { done, total } => writer.write_all(&Frame::Progress { done, total }.line()?).await?,
             Piece::Bytes(bytes) => {

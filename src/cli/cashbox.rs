@@ -122,7 +122,12 @@ fn text(reply: &Reply) -> String {
             format!("access token  {access_token}\n{rest}; this one is shown once and stored nowhere\n")
         }
         Reply::Done { message } => format!("{message}\n"),
-        Reply::Units { .. } | Reply::Exported(_) | Reply::Status(_) => String::new(),
+        Reply::Units { .. }
+        | Reply::CallbackSecrets { .. }
+        | Reply::Operation(_)
+        | Reply::Operations { .. }
+        | Reply::Exported(_)
+        | Reply::Status(_) => String::new(),
     }
 }
 

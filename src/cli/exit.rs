@@ -16,6 +16,8 @@ pub const REFUSED: u8 = 4;
 pub const LOCKED: u8 = 5;
 /// The disk, a key or the program failed.
 pub const FAULT: u8 = 6;
+/// What was waited for has not ended in time.
+pub const STILL_RUNNING: u8 = 7;
 
 /// The exit code of a failure.
 #[must_use]

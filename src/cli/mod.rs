@@ -6,6 +6,7 @@
 //! command acts through [`crate::admin`], whether the server runs or not.
 //! Not here: what commands do to an environment (`admin`), settings (`config`).
 
+mod callback;
 mod cashbox;
 mod completions;
 mod config;
@@ -15,6 +16,7 @@ pub mod exit;
 mod explain;
 mod export;
 mod logging;
+mod operation;
 mod reindex;
 mod scu;
 mod serve;
@@ -50,6 +52,12 @@ enum Verb {
     /// Cash boxes
     #[command(subcommand)]
     Cashbox(cashbox::Cashbox),
+    /// Operations of a cash box
+    #[command(subcommand)]
+    Operation(operation::Operation),
+    /// Callbacks: what is told to the URL of x-operation-callback-state
+    #[command(subcommand)]
+    Callback(callback::Callback),
     /// Signature creation units of a cash box
     #[command(subcommand)]
     Scu(scu::Scu),
@@ -97,6 +105,9 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Verify(verify) => {
             return verify.run(session).map(|good| if good { exit::DONE } else { exit::CHECK_FAILED });
         }
+        // Nor is an operation that goes on.
+        Verb::Operation(operation) => return operation.run(session),
+        Verb::Callback(callback) => callback.run(session),
         Verb::Serve(serve) => serve.run(session),
         Verb::Demo(demo) => demo.run(session),
         Verb::Cashbox(cashbox) => cashbox.run(session),

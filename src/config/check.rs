@@ -3,8 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 
+use kassette_outbound::Network;
+
+use super::callbacks::root_certificates;
 use super::load::Loaded;
-use super::sections::EnvironmentSection;
+use super::sections::{CallbacksSection, EnvironmentSection, Settings};
 use super::value::{ConfigProblem, Origin};
 
 /// Everything that does not fit together.
@@ -20,12 +23,8 @@ pub(super) fn contradictions(loaded: &Loaded) -> Vec<ConfigProblem> {
             found.report("server.trusted_proxies", format!("{proxy:?} is not an IP address"));
         }
     }
-    if settings.limits.wait_default_ms > settings.limits.wait_max_ms {
-        found.report("limits.wait_default_ms", "must not be above limits.wait_max_ms");
-    }
-    if settings.journal.first_segment_bytes > settings.journal.segment_bytes {
-        found.report("journal.first_segment_bytes", "must not be above journal.segment_bytes");
-    }
+    found.callbacks(&settings.callbacks);
+    found.order();
     found.problems
 }
 
@@ -68,6 +67,68 @@ impl Found<'_> {
                 &format!("{name}.base_path"),
                 "must be empty, or begin with / and have no / at its end, for example /sandbox",
             );
+        }
+    }
+
+    fn callbacks(&mut self, section: &CallbacksSection) {
+        for text in &section.allowed_networks {
+            if let Err(error) = text.parse::<Network>() {
+                self.report("callbacks.allowed_networks", error.to_string());
+            }
+        }
+        for path in &section.extra_root_certificates {
+            if let Err(reason) = root_certificates(path) {
+                self.report("callbacks.extra_root_certificates", format!("{path}: {reason}"));
+            }
+        }
+    }
+
+    /// Limits that contain each other.
+    fn order(&mut self) {
+        let Settings { limits, journal, callbacks, events, .. } = &self.loaded.settings;
+        let pairs = [
+            ("limits.wait_default_ms", limits.wait_default_ms, "limits.wait_max_ms", limits.wait_max_ms),
+            (
+                "journal.first_segment_bytes",
+                journal.first_segment_bytes,
+                "journal.segment_bytes",
+                journal.segment_bytes,
+            ),
+            (
+                "callbacks.connect_timeout_ms",
+                callbacks.connect_timeout_ms,
+                "callbacks.call_timeout_ms",
+                callbacks.call_timeout_ms,
+            ),
+            (
+                "callbacks.calls_per_target_max",
+                callbacks.calls_per_target_max,
+                "callbacks.calls_max",
+                callbacks.calls_max,
+            ),
+            (
+                "callbacks.target_window_messages_max",
+                callbacks.target_window_messages_max,
+                "callbacks.window_messages_max",
+                callbacks.window_messages_max,
+            ),
+            (
+                "callbacks.retry_after_max_ms",
+                callbacks.retry_after_max_ms,
+                "callbacks.give_up_after_ms",
+                callbacks.give_up_after_ms,
+            ),
+            (
+                "events.subscribers_per_cash_box_max",
+                events.subscribers_per_cash_box_max,
+                "events.subscribers_max",
+                events.subscribers_max,
+            ),
+        ];
+        for (key, value, limit, most) in pairs {
+            if value > most {
+                self.report(key, format!("must not be above {limit}"));
+            }
         }
     }
 
@@ -117,6 +178,23 @@ mod tests {
         for (text, message) in [
             ("[limits]\nwait_default_ms = 400000\n", "limits.wait_default_ms: must not be above"),
             ("[journal]\nsegment_bytes = 1048576\n", "journal.first_segment_bytes: must not be above"),
+            (
+                "[callbacks]\nconnect_timeout_ms = 5001\n",
+                "callbacks.connect_timeout_ms: must not be above callbacks.call_",
+            ),
+            ("[callbacks]\ncalls_max = 7\n", "callbacks.calls_per_target_max: must not be above callbacks.calls_max"),
+            ("[callbacks]\nwindow_messages_max = 100\n", "callbacks.target_window_messages_max: must not be above"),
+            ("[callbacks]\ngive_up_after_ms = 5000\n", "callbacks.retry_after_max_ms: must not be above"),
+            (
+                "[callbacks]\nallowed_networks = [\"10.0.0.0/8\", \"10/8\"]\n",
+                "callbacks.allowed_networks: \"10/8\" is no",
+            ),
+            ("[callbacks]\nallowed_networks = [\"10.0.0.1/8\"]\n", "did you mean 10.0.0.0/8?"),
+            (
+                "[callbacks]\nextra_root_certificates = [\"/no/such\"]\n",
+                "extra_root_certificates: /no/such: cannot be read",
+            ),
+            ("[events]\nsubscribers_max = 15\n", "events.subscribers_per_cash_box_max: must not be above"),
             ("[server]\ntrusted_proxies = [\"proxy\"]\n", "\"proxy\" is not an IP address"),
             ("[sandbox]\nlisten = \"localhost\"\n", "is not an address with a port"),
             ("[sandbox]\ndata_dir = \"a\"\nlisten = \"0.0.0.0:1\"\n", "plain HTTP"),

@@ -4,8 +4,10 @@
 //! Owns: [`Settings`] and its sections, the table [`SECTIONS`], [`Loaded`] with the origin of every value.
 //! Invariants: a key that is not in the table is refused with its place; a value out of range is refused, never clamped; what
 //! `config.default.toml` and `docs/configuration.md` say is made from the table and compared in tests.
-//! Not here: folders and keys on disk, the settings of one cash box (they stand in its journal).
+//! Not here: folders and keys on disk (only certificates that a setting names are read, to see that they can be), the settings of
+//! one cash box (they stand in its journal).
 
+mod callbacks;
 mod check;
 mod convert;
 mod load;
@@ -16,8 +18,8 @@ mod value;
 pub use load::{ENVIRONMENT_PREFIX, Flag, Loaded, Sources, load};
 pub use render::{default_file, reference, shown};
 pub use sections::{
-    EnvironmentSection, JournalSection, LimitsSection, LogSection, NodeSection, SECTIONS, Section, ServerSection,
-    Settings,
+    CallbacksSection, EnvironmentSection, EventsSection, JournalSection, LimitsSection, LogSection, NodeSection,
+    SECTIONS, Section, ServerSection, Settings,
 };
 pub use value::{ConfigError, ConfigProblem, Key, Kind, Origin, Shown, Value};
 

@@ -227,6 +227,58 @@ section! {
 }
 
 section! {
+    /// Messages to the URL of `x-operation-callback-state`.
+    CallbacksSection {
+        /// Networks that may be called although they are private or reserved, such as the shop's own: `192.168.1.0/24`, `fd00::5`.
+        /// Without them no private, loopback, link-local or reserved address is called; a sandbox that listens only on loopback
+        /// may call loopback.
+        allowed_networks: [Vec<String>] Vec<String> = Vec::new(), "";
+        /// PEM files with certificates of authorities of your own, which are trusted besides Mozilla's list.
+        extra_root_certificates: [Vec<String>] Vec<String> = Vec::new(), "";
+        /// How long the look-up of a name and the connection may take together; at most `call_timeout_ms`.
+        connect_timeout_ms: [u64 10 to 60_000] u64 = 2_000_u64, "ms";
+        /// How long a call may take from the look-up to the end of the answer.
+        call_timeout_ms: [u64 10 to 600_000] u64 = 5_000_u64, "ms";
+        /// How much of the body of an answer is read; nothing of it is kept.
+        answer_body_bytes_max: [u64 0 to 16_777_216] u64 = 65_536_u64, "bytes";
+        /// Calls at the same time, over all receivers of an environment.
+        calls_max: [u64 1 to 65_536] u64 = 256_u64, "calls";
+        /// Calls at the same time to one receiver; at most `calls_max`.
+        calls_per_target_max: [u64 1 to 65_536] u64 = 8_u64, "calls";
+        /// Messages of one receiver that are kept in memory; the others wait in the store. At most `window_messages_max`.
+        target_window_messages_max: [u64 1 to 1_000_000] u64 = 4_096_u64, "messages";
+        /// Messages of all receivers together that are kept in memory.
+        window_messages_max: [u64 1 to 10_000_000] u64 = 65_536_u64, "messages";
+        /// New messages that may wait to be taken in; what is beyond is found in the journal afterwards.
+        intake_messages_max: [u64 1 to 10_000_000] u64 = 65_536_u64, "messages";
+        /// How long a message is tried again before it is given up.
+        give_up_after_ms: [u64 1_000 to 2_592_000_000] u64 = 259_200_000_u64, "ms";
+        /// Longest wait that a receiver can ask for with `Retry-After`; at most `give_up_after_ms`.
+        retry_after_max_ms: [u64 0 to 2_592_000_000] u64 = 86_400_000_u64, "ms";
+        /// How long the attempts of a message that has ended can be looked at.
+        history_keep_ms: [u64 0 to 31_536_000_000] u64 = 604_800_000_u64, "ms";
+        /// Cache of pages of the store of messages; the store takes about three times as much.
+        store_cache_bytes: [u64 1_048_576 to 1_099_511_627_776] u64 = 16_777_216_u64, "bytes";
+        /// How often a store that failed is tried again.
+        reopen_ms: [u64 100 to 3_600_000] u64 = 30_000_u64, "ms";
+    }
+}
+
+section! {
+    /// The stream of changes of state, `GET /events`.
+    EventsSection {
+        /// How often a line is sent to a subscriber for whom there is nothing new, so that the connection is not taken for dead.
+        heartbeat_ms: [u64 100 to 600_000] u64 = 15_000_u64, "ms";
+        /// Subscribers at the same time; more are 503 with `Retry-After`.
+        subscribers_max: [u64 1 to 1_000_000] u64 = 10_000_u64, "subscribers";
+        /// Subscribers of one cash box at the same time; at most `subscribers_max`.
+        subscribers_per_cash_box_max: [u64 1 to 1_000_000] u64 = 16_u64, "subscribers";
+        /// Rows of the journal that are read at a time for one subscriber.
+        batch_rows_max: [u64 1 to 65_536] u64 = 256_u64, "rows";
+    }
+}
+
+section! {
     /// The log of the process. Tokens never stand in it.
     LogSection {
         /// What is logged, as `level` or `target=level` separated by commas.
@@ -280,6 +332,18 @@ pub const SECTIONS: &[Section] = &[
         defaults: &[],
     },
     Section {
+        name: "callbacks",
+        doc: "Messages to the URL of `x-operation-callback-state`.",
+        keys: CallbacksSection::KEYS,
+        defaults: &[],
+    },
+    Section {
+        name: "events",
+        doc: "The stream of changes of state, `GET /events`.",
+        keys: EventsSection::KEYS,
+        defaults: &[],
+    },
+    Section {
         name: "log",
         doc: "The log of the process. Tokens never stand in it.",
         keys: LogSection::KEYS,
@@ -321,6 +385,10 @@ pub struct Settings {
     pub node: NodeSection,
     /// `[journal]`.
     pub journal: JournalSection,
+    /// `[callbacks]`.
+    pub callbacks: CallbacksSection,
+    /// `[events]`.
+    pub events: EventsSection,
     /// `[log]`.
     pub log: LogSection,
     /// `[sandbox]`.
@@ -339,6 +407,8 @@ impl Settings {
             limits: LimitsSection::read(of("limits")),
             node: NodeSection::read(of("node")),
             journal: JournalSection::read(of("journal")),
+            callbacks: CallbacksSection::read(of("callbacks")),
+            events: EventsSection::read(of("events")),
             log: LogSection::read(of("log")),
             sandbox: EnvironmentSection::read(of("sandbox")),
             production: EnvironmentSection::read(of("production")),

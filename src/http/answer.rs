@@ -61,10 +61,16 @@ pub(crate) async fn receive(call: Call, kind: OperationKind) -> Result<Received,
     let Call { edge, request, payload, .. } = call;
     let (caller, prepared, wait, respond_async) = {
         let headers = Headers::of(request.headers());
-        let (credentials, operation) =
-            headers.operation(edge.possystem_id_required).map_err(|refusal| Box::new(problem::response(&refusal)))?;
+        let (credentials, operation) = headers
+            .operation(edge.possystem_id_required, &edge.callback_policy)
+            .map_err(|refusal| Box::new(problem::response(&refusal)))?;
         let caller =
             admit(&edge, &request, &credentials).map_err(|response| Box::new(with_id(*response, operation.id)))?;
+        if let Some(callback) = &operation.callback {
+            callback
+                .check_address(&edge.callback_policy)
+                .map_err(|refusal| Box::new(with_id(problem::response(&refusal), operation.id)))?;
+        }
         let most = Duration::from_millis(edge.limits.wait_max_ms);
         let respond_async = operation.respond_async.then(|| operation.wait.unwrap_or_default().min(most));
         let wait = wait(operation.wait, request.query_string(), &edge.limits);
@@ -114,7 +120,7 @@ fn prepare(request: &actix_web::HttpRequest, operation: &OperationHeaders<'_>, k
         pos_system: operation.pos_system,
         terminal: operation.terminal.map(str::to_owned),
         lifetime_ms: operation.lifetime_ms,
-        callback: None,
+        callback: operation.callback.as_ref().map(|callback| callback.url.to_owned()),
         body: Vec::new(),
     }
 }

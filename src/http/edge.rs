@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kassette_actors::Gateway;
 use kassette_model::Environment;
+use kassette_outbound::Policy;
 use kassette_stdx::Clock;
 use tokio::sync::Semaphore;
 
@@ -62,6 +63,8 @@ pub struct Edge {
     pub(super) base_path: String,
     pub(super) possystem_id_required: bool,
     pub(super) exports: Arc<Semaphore>,
+    /// What callbacks may reach.
+    pub(super) callback_policy: Policy,
 }
 
 impl Edge {
@@ -88,6 +91,8 @@ impl Edge {
             trusted_proxies: settings.server.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect(),
             base_path: section.base_path.trim_end_matches('/').to_owned(),
             possystem_id_required: section.possystem_id_required,
+            callback_policy: settings
+                .callback_policy(parts.environment, settings.listens_only_on_loopback(parts.environment)),
             exports: Arc::new(Semaphore::new(exports.min(Semaphore::MAX_PERMITS))),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use kassette_model::{CashBoxId, OperationId, PosSystemId};
+use kassette_outbound::{Policy, Target};
 use kassette_wire::Finding;
 use kassette_wire::problem::{Code, Problem};
 
@@ -98,11 +99,36 @@ pub(crate) struct OperationHeaders<'h> {
     pub(crate) terminal: Option<&'h str>,
     /// `x-operation-lifetime`, ms.
     pub(crate) lifetime_ms: Option<u64>,
+    /// `x-operation-callback-state`.
+    pub(crate) callback: Option<Callback<'h>>,
     /// `Prefer: wait=…`: how long a repeat would wait, or an asynchronous call before it is answered.
     pub(crate) wait: Option<Duration>,
     /// `Prefer: respond-async` (RFC 7240 §4.1).
     pub(crate) respond_async: bool,
 }
+
+/// Where each change of state is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Callback<'h> {
+    /// As it was sent.
+    pub(crate) url: &'h str,
+    target: Target,
+}
+
+impl Callback<'_> {
+    /// Checks that the host, when it is an address and not a name, may be called. After authentication: a stranger could find out
+    /// with it which networks an operator has opened.
+    ///
+    /// # Errors
+    /// The problem that names the header.
+    pub(crate) fn check_address(&self, policy: &Policy) -> Result<(), Box<Problem>> {
+        policy.check_literal(&self.target).map_err(|refusal| {
+            callback_refused(&format!("the address in the URL is not called from here: {}", refusal.reason))
+        })
+    }
+}
+
+const CALLBACK: &str = "x-operation-callback-state";
 
 /// Characters of `x-terminal-id`; as for most texts of the contract (4.0).
 const TERMINAL_CHARS_MAX: usize = 1023;
@@ -138,13 +164,14 @@ impl<'h> Headers<'h> {
         self.read_credentials()
     }
 
-    /// For operations: presence of all, then syntax of all.
+    /// For operations: presence of all, then syntax of all. `callbacks` says which schemes and ports are called.
     ///
     /// # Errors
     /// The problem that names the header.
     pub(crate) fn operation(
         &self,
         possystem_id_required: bool,
+        callbacks: &Policy,
     ) -> Result<(Credentials<'h>, OperationHeaders<'h>), Box<Problem>> {
         self.present(true)?;
         if possystem_id_required && self.pos_system.is_absent() {
@@ -164,12 +191,13 @@ impl<'h> Headers<'h> {
                 text.parse().map_err(|_| invalid("x-operation-lifetime", "must be a whole number of milliseconds"))
             })
             .transpose()?;
-        self.callback()?;
+        let callback = self.callback(callbacks)?;
         self.plain_body()?;
         // Several lines count as one (RFC 7240 §2).
         let wait = self.prefer.iter().copied().find_map(wait);
         let respond_async = self.prefer.iter().copied().any(respond_async);
-        Ok((credentials, OperationHeaders { id, pos_system, terminal, lifetime_ms, wait, respond_async }))
+        let operation = OperationHeaders { id, pos_system, terminal, lifetime_ms, callback, wait, respond_async };
+        Ok((credentials, operation))
     }
 
     /// Checks that the body is not compressed: no endpoint takes one.
@@ -245,27 +273,20 @@ impl<'h> Headers<'h> {
         Ok(id)
     }
 
-    /// Contract 3.3: anything but an absolute http or https URL is refused before the operation is created.
-    fn callback(&self) -> Result<(), Box<Problem>> {
-        let name = "x-operation-callback-state";
-        match self.callback.text(name)? {
-            Some(text) if !is_absolute_http(text) => Err(Box::new(one(
-                Code::CallbackUrlInvalid,
-                name,
-                format!("header {name} must be an absolute http or https URL"),
-            ))),
-            _ => Ok(()),
+    /// Contract 3.3: what cannot be called is refused before the operation is created.
+    fn callback(&self, policy: &Policy) -> Result<Option<Callback<'h>>, Box<Problem>> {
+        let Some(value) = self.callback.value(CALLBACK)? else { return Ok(None) };
+        let url =
+            value.to_str().map(str::trim).map_err(|_| callback_refused("the URL holds more than visible ASCII"))?;
+        match Target::parse(url, policy) {
+            Ok(target) => Ok(Some(Callback { url, target })),
+            Err(error) => Err(callback_refused(&error.to_string())),
         }
     }
 }
 
-fn is_absolute_http(text: &str) -> bool {
-    let Ok(uri) = text.parse::<actix_web::http::Uri>() else { return false };
-    let scheme = uri.scheme_str().unwrap_or_default();
-    (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
-        && uri.host().is_some_and(|host| !host.is_empty() && host != "[]")
-        && !text.contains('#')
-        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+fn callback_refused(reason: &str) -> Box<Problem> {
+    Box::new(one(Code::CallbackUrlInvalid, CALLBACK, format!("header {CALLBACK}: {reason}")))
 }
 
 /// `wait=…` of a `Prefer` header (RFC 7240), in seconds. What cannot be read is no preference.

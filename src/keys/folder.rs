@@ -13,6 +13,7 @@ use kassette_signing::{KeyFileError, SignatureUnit, UnitFault, UnitSpec};
 use kassette_stdx::Entropy;
 use parking_lot::Mutex;
 
+use super::callback_secrets::CallbackSecrets;
 use super::unit_file::{StoredUnit, entry};
 use super::{Pepper, private_file};
 
@@ -102,6 +103,7 @@ pub struct KeyFolder {
     open: Mutex<HashMap<UnitId, Arc<dyn SignatureUnit>>>,
     /// Units that could not be opened when their cash box asked last; a cash box without any is not in it.
     outages: Mutex<BTreeMap<CashBoxId, Vec<UnitOutage>>>,
+    pub(super) callbacks: CallbackSecrets,
 }
 
 impl std::fmt::Debug for KeyFolder {
@@ -120,12 +122,13 @@ impl KeyFolder {
     /// When a file cannot be used, or the folder belongs to the other environment.
     pub fn open(data_dir: &Path, environment: Environment, entropy: &dyn Entropy) -> Result<Self, KeyError> {
         let path = data_dir.join(Self::NAME);
-        for folder in [&path, &path.join("units"), &path.join("markets")] {
+        for folder in [&path, &path.join("units"), &path.join("markets"), &path.join(CallbackSecrets::FOLDER)] {
             private_file::create_folder(folder).map_err(|error| KeyError::file(folder, error))?;
         }
         claim(&path, environment)?;
         let (pepper, pepper_is_new) = pepper(&path, entropy)?;
         Ok(Self {
+            callbacks: CallbackSecrets::new(&path),
             path,
             environment,
             pepper,

@@ -60,6 +60,7 @@ fn everything_in_the_folder_is_private_and_found_again() {
     let market = kassette_markets::market(AUSTRIA).unwrap();
     keys.ensure_secret(CashBoxId::from_bytes([1; 16]), market, &bench.entropy).unwrap();
     keys.add_unit(unit_id(1), bench.sandbox_unit(), None, None).unwrap();
+    keys.callback_secrets(CashBoxId::from_bytes([1; 16]), &bench.entropy, 1).unwrap();
 
     let mut open = vec![bench.outside.path().join("keys")];
     let mut seen = 0;
@@ -73,7 +74,7 @@ fn everything_in_the_folder_is_private_and_found_again() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 4, "environment, pepper, one secret, one unit");
+    assert_eq!(seen, 5, "environment, pepper, one secret, one unit, one callback secret");
 
     let again = bench.open(Environment::Sandbox).unwrap();
     assert!(!again.pepper_is_new());

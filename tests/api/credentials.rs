@@ -167,6 +167,53 @@ fn operation_headers() {
 }
 
 #[test]
+fn a_callback_url_that_is_not_called_from_here_leaves_nothing_behind() {
+    const HEADER: &str = "x-operation-callback-state";
+    let mut options = Options { second_base_path: Some("/production"), ..Options::default() };
+    options.settings.callbacks.allowed_networks = vec!["192.168.1.0/24".to_owned()];
+    let server = TestServer::in_memory(options);
+    for (url, sandbox, production) in [
+        ("https://till.example/state", None, None),
+        ("https://192.168.1.7/", None, None),
+        ("http://127.0.0.1:9000/", None, Some("only https")),
+        ("https://[::1]/", None, Some("loopback")),
+        ("https://0xa9fea9fe/", Some("link-local"), Some("link-local")),
+        ("https://10.0.0.1/", Some("private"), Some("private")),
+    ] {
+        for (path, reason) in [("/v2/echo", sandbox), ("/production/v2/echo", production)] {
+            let id = fresh();
+            let call = server.call("POST", path).of(A).id(id).body("{}");
+            let reply = call.clone().header(HEADER, url).send();
+            let Some(reason) = reason else {
+                reply.ok(201);
+                continue;
+            };
+            let problem = reply.problem(400, "callback-url-invalid");
+            assert!(problem["detail"].as_str().unwrap().contains(reason), "{path} {url}: {problem}");
+            assert!(problem["errors"].get(HEADER).is_some() && problem["stored"] == false, "{problem}");
+            assert_eq!(reply.header("x-operation-id").is_some(), reason != "only https", "{path} {url}");
+            // The id is free.
+            call.send().ok(201);
+        }
+    }
+    // A stranger learns nothing of the networks that are open.
+    let stranger = server.call("POST", "/v2/echo").header("x-cashbox-id", A.cash_box().to_string()).id(fresh());
+    for url in ["https://192.168.1.7/", "https://10.0.0.1/"] {
+        let stranger = stranger.clone().header("x-cashbox-accesstoken", "kst_test_wrong").header(HEADER, url);
+        stranger.body("{}").send().problem(401, "unauthorized");
+    }
+}
+
+#[test]
+fn a_sandbox_that_others_reach_calls_no_loopback() {
+    let mut options = Options::default();
+    options.settings.sandbox.listen = "0.0.0.0:1200".to_owned();
+    let server = TestServer::in_memory(options);
+    let call = server.operation(A, "/v2/echo", "{}").header("x-operation-callback-state", "http://127.0.0.1:9000/");
+    call.send().problem(400, "callback-url-invalid");
+}
+
+#[test]
 fn what_the_receipt_says_must_fit_the_headers() {
     over_every_store(|server| {
         let other = fresh().to_string();

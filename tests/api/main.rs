@@ -15,5 +15,6 @@ mod idempotency;
 mod isolation;
 mod journals;
 mod logs;
+mod operations;
 mod paths;
 mod server;

@@ -26,13 +26,17 @@ fn the_demo_prints_a_receipt_and_the_same_credentials_each_time() {
     assert!(first.contains("curl -s"));
 
     let second = bench.done(&["demo", "--no-serve", "--listen", "127.0.0.1:0"]);
-    for name in ["KASSETTE_CASHBOX_ID", "KASSETTE_ACCESS_TOKEN"] {
+    assert!(exported(&first, "KASSETTE_CALLBACK_SECRET").starts_with("whsec_"));
+    for name in ["KASSETTE_CASHBOX_ID", "KASSETTE_ACCESS_TOKEN", "KASSETTE_CALLBACK_SECRET"] {
         assert_eq!(exported(&first, name), exported(&second, name), "{name}");
     }
     assert!(second.contains("ft2#3"), "one receipt more\n{second}");
     let file = bench.data_dir().join("demo.env");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(std::fs::read_to_string(file).unwrap().contains(exported(&first, "KASSETTE_ACCESS_TOKEN")));
+    let kept = std::fs::read_to_string(file).unwrap();
+    for name in ["KASSETTE_ACCESS_TOKEN", "KASSETTE_CALLBACK_SECRET"] {
+        assert_eq!(exported(&kept, name), exported(&first, name), "{name}");
+    }
     bench.done(&["verify", bench.data_dir().to_str().unwrap()]);
 }
 
@@ -45,6 +49,10 @@ fn a_rotated_token_is_replaced() {
     let second = bench.done(&["demo", "--no-serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(exported(&second, "KASSETTE_CASHBOX_ID"), cash_box);
     assert_ne!(exported(&second, "KASSETTE_ACCESS_TOKEN"), exported(&first, "KASSETTE_ACCESS_TOKEN"));
+    // So is a rotated callback secret, in what is shown.
+    let rotated = bench.json(&["callback", "secret", "rotate", &cash_box]);
+    let third = bench.done(&["demo", "--no-serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(exported(&third, "KASSETTE_CALLBACK_SECRET"), string(&rotated["secrets"][0]["secret"]));
 }
 
 #[test]
@@ -58,6 +66,7 @@ fn without_a_folder_it_takes_one_of_the_users() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(string(&shown["receipt"]["ftCashBoxIdentification"]), "DEMO-0001");
+    assert!(string(&shown["callback_secret"]).starts_with("whsec_"));
     assert!(bench.file("xdg/kassette/demo/journal").is_dir());
 }
 

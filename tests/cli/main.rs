@@ -12,9 +12,11 @@
 )]
 
 mod bench;
+mod callbacks;
 mod cash_boxes;
 mod demo;
 mod exports;
+mod operations;
 mod serving;
 mod units;
 mod usage;

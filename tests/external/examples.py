@@ -40,7 +40,7 @@ def main():
                 found = re.search(r"export (KASSETTE_\w+)=(\S+)", line)
                 if found:
                     environment[found.group(1)] = found.group(2)
-                if found and found.group(1) == "KASSETTE_ACCESS_TOKEN":
+                if found and found.group(1) == "KASSETTE_CALLBACK_SECRET":
                     break
             work = os.path.join(folder, "work")
             os.mkdir(work)

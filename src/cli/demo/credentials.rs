@@ -14,6 +14,8 @@ pub(super) const FILE_NAME: &str = "demo.env";
 pub(super) struct Credentials {
     pub(super) cash_box: CashBoxId,
     pub(super) access_token: String,
+    /// Under which the demo's callbacks are signed, `whsec_…`. Kept in the key folder; what the file says of it is for shells.
+    pub(super) callback_secret: String,
 }
 
 impl Credentials {
@@ -30,6 +32,7 @@ impl Credentials {
         Some(Self {
             cash_box: CashBoxId::parse(value("KASSETTE_CASHBOX_ID")?)?,
             access_token: value("KASSETTE_ACCESS_TOKEN")?.to_owned(),
+            callback_secret: value("KASSETTE_CALLBACK_SECRET").unwrap_or_default().to_owned(),
         })
     }
 
@@ -41,8 +44,9 @@ impl Credentials {
 
     fn text(&self, url: &str) -> String {
         format!(
-            "export KASSETTE_URL={url}\nexport KASSETTE_CASHBOX_ID={}\nexport KASSETTE_ACCESS_TOKEN={}\n",
-            self.cash_box, self.access_token
+            "export KASSETTE_URL={url}\nexport KASSETTE_CASHBOX_ID={}\nexport KASSETTE_ACCESS_TOKEN={}\n\
+             export KASSETTE_CALLBACK_SECRET={}\n",
+            self.cash_box, self.access_token, self.callback_secret
         )
     }
 }
@@ -54,9 +58,17 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let kept = Credentials { cash_box: CashBoxId::from_bytes([5; 16]), access_token: "kst_test_x-_".into() };
+        let kept = Credentials {
+            cash_box: CashBoxId::from_bytes([5; 16]),
+            access_token: "kst_test_x-_".into(),
+            callback_secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS+/w==".into(),
+        };
         let read = Credentials::parse(&kept.text("http://127.0.0.1:1/v2")).unwrap();
-        assert_eq!((read.cash_box, read.access_token), (kept.cash_box, kept.access_token));
+        assert_eq!((read.cash_box, &read.access_token), (kept.cash_box, &kept.access_token));
+        assert_eq!(read.callback_secret, kept.callback_secret);
+        // A file of an earlier version has no secret.
+        let older = kept.text("u").replace("export KASSETTE_CALLBACK_SECRET", "#");
+        assert_eq!(Credentials::parse(&older).unwrap().access_token, kept.access_token);
         assert!(Credentials::parse("export KASSETTE_CASHBOX_ID=nonsense").is_none());
         assert!(Credentials::parse("").is_none());
     }

@@ -110,6 +110,7 @@ async fn show(session: &Session, running: &Running, market: Country, serves: boo
                 "url": url,
                 "cash_box": credentials.cash_box.to_string(),
                 "access_token": credentials.access_token,
+                "callback_secret": credentials.callback_secret,
                 "receipt": response,
             }),
             |_| String::new(),
@@ -151,6 +152,7 @@ fn sign(
         sold = sale::sell(served, &credentials, context.clock.as_ref());
     }
     let receipt = sold.map_err(|error| Failure::fault(error.to_string()))?;
+    credentials.callback_secret = callback_secret(context, runtime, credentials.cash_box)?;
     credentials.write(&file, &url)?;
     if receipt.answer.state.low32() & OUT_OF_OPERATION != 0 {
         return Err(Failure::refused(format!(
@@ -179,7 +181,11 @@ fn create(context: &Context, runtime: &tokio::runtime::Handle, market: Country) 
     };
     match execute(context, runtime, Command::CashBoxCreate(wanted), &mut Silent)? {
         Reply::Created(created) => match created.start_problem {
-            None => Ok(Credentials { cash_box: created.cash_box, access_token: created.access_token }),
+            None => Ok(Credentials {
+                cash_box: created.cash_box,
+                access_token: created.access_token,
+                callback_secret: String::new(),
+            }),
             Some(problem) => Err(Failure::fault(format!("the demo's cash box could not be started: {problem}"))),
         },
         _ => Err(Failure::fault("the demo's cash box was not made")),
@@ -188,14 +194,31 @@ fn create(context: &Context, runtime: &tokio::runtime::Handle, market: Country) 
 
 fn rotate(context: &Context, runtime: &tokio::runtime::Handle, cash_box: CashBoxId) -> Result<Credentials, Failure> {
     match execute(context, runtime, Command::TokenRotate { cash_box, revoke: false }, &mut Silent)? {
-        Reply::Token { cash_box, access_token, .. } => Ok(Credentials { cash_box, access_token }),
+        Reply::Token { cash_box, access_token, .. } => {
+            Ok(Credentials { cash_box, access_token, callback_secret: String::new() })
+        }
         _ => Err(Failure::fault("the demo's token was not made")),
+    }
+}
+
+/// The newest one, also when somebody has rotated it since.
+fn callback_secret(
+    context: &Context,
+    runtime: &tokio::runtime::Handle,
+    cash_box: CashBoxId,
+) -> Result<String, Failure> {
+    match execute(context, runtime, Command::CallbackSecretShow { cash_box }, &mut Silent)? {
+        Reply::CallbackSecrets { secrets, .. } => secrets
+            .first()
+            .map(|newest| newest.secret.expose().to_owned())
+            .ok_or_else(|| Failure::fault("the demo has no callback secret")),
+        _ => Err(Failure::fault("the demo's callback secret was not made")),
     }
 }
 
 /// What stands below the receipt: the credentials, and a call that works as it stands.
 fn closing(url: &str, credentials: &Credentials, first_start: bool, serves: bool) -> String {
-    let Credentials { cash_box, access_token } = credentials;
+    let Credentials { cash_box, access_token, callback_secret } = credentials;
     let again = if first_start { "" } else { " (the cash box of the last demo)" };
     let head = if serves {
         format!("Serving on {url}{again} until stopped. From another terminal:")
@@ -206,7 +229,8 @@ fn closing(url: &str, credentials: &Credentials, first_start: bool, serves: bool
         "{head}\n\n\
          export KASSETTE_URL={url}\n\
          export KASSETTE_CASHBOX_ID={cash_box}\n\
-         export KASSETTE_ACCESS_TOKEN={access_token}\n\n\
+         export KASSETTE_ACCESS_TOKEN={access_token}\n\
+         export KASSETTE_CALLBACK_SECRET={callback_secret}\n\n\
          curl -s \"$KASSETTE_URL/sign\" \\\n\
          \x20 -H \"x-cashbox-id: $KASSETTE_CASHBOX_ID\" -H \"x-cashbox-accesstoken: $KASSETTE_ACCESS_TOKEN\" \\\n\
          \x20 -H \"x-operation-id: $(cat /proc/sys/kernel/random/uuid 2>/dev/null || uuidgen)\" -H \"content-type: application/json\" \\\n\
@@ -221,13 +245,17 @@ mod tests {
 
     #[test]
     fn the_closing_has_the_lines_that_a_shell_and_a_script_read() {
-        let credentials =
-            Credentials { cash_box: CashBoxId::from_bytes([0x11; 16]), access_token: "kst_test_abc".into() };
+        let credentials = Credentials {
+            cash_box: CashBoxId::from_bytes([0x11; 16]),
+            access_token: "kst_test_abc".into(),
+            callback_secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+        };
         let text = closing("http://127.0.0.1:8080/v2", &credentials, true, true);
         for line in [
             "export KASSETTE_URL=http://127.0.0.1:8080/v2",
             "export KASSETTE_CASHBOX_ID=11111111-1111-1111-1111-111111111111",
             "export KASSETTE_ACCESS_TOKEN=kst_test_abc",
+            "export KASSETTE_CALLBACK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
