@@ -12,11 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use kassette_actors::callbacks::{CallbackParts, CallbackSecrets};
 use kassette_actors::supervision::Intensity;
 use kassette_actors::{Gateway, Node, NodeOptions, Rejected};
+use kassette_journal::callbacks::{CallbackOptions, CallbackStore, SledCallbacks};
 use kassette_journal::{EmbeddedJournal, Journal};
-use kassette_model::Environment;
+use kassette_model::{CashBoxId, Environment};
+use kassette_outbound::Client;
 use kassette_stdx::{Clock, Entropy, SystemClock, SystemEntropy};
+use kassette_webhooks::Secret;
 
 use crate::admin::server::AdminServer;
 use crate::admin::{Context, Failure};
@@ -26,14 +30,16 @@ use crate::keys::{KeyFolder, private_file};
 
 /// Name of the journal's folder in the data folder.
 pub const JOURNAL_FOLDER: &str = "journal";
+/// Name of the folder with the progress of callbacks in the data folder.
+const CALLBACKS_FOLDER: &str = "callbacks";
 /// The last third of the stop deadline is for stopping the cash boxes, flushing and sealing.
 const FLUSH_PART: u32 = 3;
 /// How long the shards may take to start.
 const START_MAX_MS: u64 = 10_000;
 /// How often they are asked meanwhile.
+const START_EVERY_MS: u64 = 1;
 /// How often accepted operations that have not ended are looked for.
 const GO_ON_EVERY_MS: u64 = 5_000;
-const START_EVERY_MS: u64 = 1;
 
 /// The section of an environment.
 #[must_use]
@@ -66,6 +72,59 @@ fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> No
     }
 }
 
+/// What a data folder is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be served: callbacks are sent.
+    Serve,
+    /// For one command: what it promises is sent by the next server.
+    Command,
+}
+
+/// The secrets of callbacks, from the key folder.
+struct Secrets {
+    keys: Arc<KeyFolder>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl CallbackSecrets for Secrets {
+    fn secrets(&self, cash_box: CashBoxId) -> Result<Vec<Secret>, String> {
+        self.keys
+            .callback_secrets(cash_box, self.entropy.as_ref(), self.clock.unix_ns())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What callbacks are sent with.
+fn callback_parts(
+    data_dir: &Path,
+    environment: Environment,
+    settings: &Settings,
+    secrets: Secrets,
+) -> Result<CallbackParts, Failure> {
+    let section = &settings.callbacks;
+    let folder = data_dir.join(CALLBACKS_FOLDER);
+    private_file::create_folder(&folder).map_err(|error| Failure::fault(format!("{}: {error}", folder.display())))?;
+    let policy = settings.callback_policy(environment, settings.listens_only_on_loopback(environment));
+    let roots = section.extra_roots().map_err(Failure::usage)?;
+    let client = Client::system(policy, &roots).map_err(|error| Failure::usage(error.to_string()))?;
+    let options = CallbackOptions { cache_bytes: section.store_cache_bytes, ..CallbackOptions::default() };
+    Ok(CallbackParts {
+        client,
+        secrets: Arc::new(secrets),
+        store: Arc::new(move |fresh| {
+            let opened = if fresh {
+                SledCallbacks::fresh(&folder, options.clone())
+            } else {
+                SledCallbacks::open(&folder, options.clone())
+            };
+            opened.map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
+        }),
+        options: section.limits(),
+    })
+}
+
 /// An opened data folder with its running cash boxes; nobody outside can reach it yet.
 pub struct Host {
     context: Context,
@@ -81,7 +140,12 @@ impl Host {
     ///
     /// # Panics
     /// Outside of an actix system.
-    pub async fn open(data_dir: &Path, environment: Environment, settings: &Settings) -> Result<Self, Failure> {
+    pub async fn open(
+        data_dir: &Path,
+        environment: Environment,
+        settings: &Settings,
+        purpose: Purpose,
+    ) -> Result<Self, Failure> {
         if !data_dir.exists() {
             private_file::create_folder(data_dir)
                 .map_err(|error| Failure::fault(format!("{}: {error}", data_dir.display())))?;
@@ -101,12 +165,17 @@ impl Host {
         if keys.pepper_is_new() && !journal.cash_boxes(None, 1)?.is_empty() {
             tracing::warn!("the key folder had no pepper: every access token made before is void and must be rotated");
         }
+        let secrets = Secrets { keys: Arc::clone(&keys), clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
+        let callbacks = match purpose {
+            Purpose::Serve => Some(callback_parts(&data_dir, environment, settings, secrets)?),
+            Purpose::Command => None,
+        };
         let node = Node::start(
             Arc::clone(&journal),
             Arc::<KeyFolder>::clone(&keys),
             Arc::clone(&clock),
             Arc::clone(&entropy),
-            node_options(&settings.node, settings.limits.json()),
+            NodeOptions { callbacks, ..node_options(&settings.node, settings.limits.json()) },
         );
         let context = Context { data_dir, environment, gateway: node.gateway(), keys, clock, entropy };
         started(&context.gateway).await?;
@@ -257,7 +326,7 @@ impl Running {
     async fn open_all(&mut self, wanted: &[Environment], settings: &Settings) -> Result<(), Failure> {
         for environment in wanted {
             let data_dir = PathBuf::from(&section(settings, *environment).data_dir);
-            self.hosts.push(Host::open(&data_dir, *environment, settings).await?);
+            self.hosts.push(Host::open(&data_dir, *environment, settings, Purpose::Serve).await?);
         }
         let mut addresses: Vec<&str> = wanted.iter().map(|one| section(settings, *one).listen.as_str()).collect();
         addresses.dedup();

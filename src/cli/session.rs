@@ -9,7 +9,7 @@ use kassette_model::Environment;
 use super::console::Console;
 use crate::admin::{self, Command, Context, Failure, FailureKind, Output, Reply};
 use crate::config::{Flag, Loaded, Sources};
-use crate::startup::{Host, JOURNAL_FOLDER, section};
+use crate::startup::{Host, JOURNAL_FOLDER, Purpose, section};
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -138,7 +138,7 @@ fn open(data_dir: &Path, environment: Environment, loaded: &Loaded) -> Result<Op
         .name("kassette-command".into())
         .spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let host = match Host::open(&data_dir, environment, &settings).await {
+                let host = match Host::open(&data_dir, environment, &settings, Purpose::Command).await {
                     Ok(host) => host,
                     Err(failure) => return drop(opened.send(Err(failure))),
                 };

@@ -1,9 +1,11 @@
 //! Settings as the crates below take them.
 
+use kassette_actors::callbacks::CallbackLimits;
 use kassette_journal::{IndexKind, JournalOptions};
+use kassette_webhooks::RetryOptions;
 use kassette_wire::Limits;
 
-use super::sections::{JournalSection, LimitsSection, Settings};
+use super::sections::{CallbacksSection, JournalSection, LimitsSection, Settings};
 
 /// The table keeps every size below what fits, so saturation never shows.
 fn size(value: u64) -> usize {
@@ -28,6 +30,27 @@ impl LimitsSection {
             depth_max: size(self.json_depth_max),
             array_items_max: size(self.array_items_max),
             string_chars_max: size(self.string_chars_max),
+        }
+    }
+}
+
+impl CallbacksSection {
+    /// Limits of the dispatcher.
+    #[must_use]
+    pub fn limits(&self) -> CallbackLimits {
+        CallbackLimits {
+            retry: RetryOptions {
+                retry_after_max_ms: self.retry_after_max_ms,
+                give_up_after_ms: self.give_up_after_ms,
+                ..RetryOptions::default()
+            },
+            calls_max: size(self.calls_max),
+            calls_per_target_max: size(self.calls_per_target_max),
+            target_window_messages_max: size(self.target_window_messages_max),
+            window_messages_max: size(self.window_messages_max),
+            intake_messages_max: size(self.intake_messages_max),
+            history_keep_ms: self.history_keep_ms,
+            reopen_ms: self.reopen_ms,
         }
     }
 }
@@ -70,6 +93,7 @@ mod tests {
     fn the_defaults_are_those_of_the_crates_below() {
         let settings = Settings::default();
         assert_eq!(settings.limits.json(), Limits::default());
+        assert_eq!(settings.callbacks.limits(), CallbackLimits::default());
         assert_eq!(format!("{:?}", settings.journal.options()), format!("{:?}", JournalOptions::default()));
     }
 
