@@ -17,6 +17,7 @@ mod cash_boxes;
 mod demo;
 mod exports;
 mod operations;
+mod receiver;
 mod serving;
 mod units;
 mod usage;
