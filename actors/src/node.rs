@@ -142,7 +142,7 @@ const CALLBACKS_RETRY_EVERY: Duration = Duration::from_secs(30);
 /// The dispatcher of callbacks under a supervisor of its own, which never gives up and never takes the cash boxes along.
 fn callback_tree(shared: &Arc<Shared>) -> Option<(Subtree, ChildRef<CallbackDispatcher>, Arc<CallbackDesk>)> {
     let (parts, intake) = (Arc::new(shared.options.callbacks.clone()?), Arc::clone(shared.intake.as_ref()?));
-    let desk = Arc::new(CallbackDesk::default());
+    let desk = Arc::new(CallbackDesk::new());
     let (inside, shown) = (Arc::clone(shared), Arc::clone(&desk));
     let spec = ChildSpec::new("dispatcher", move |_| {
         CallbackDispatcher::new(Arc::clone(&inside), Arc::clone(&parts), Arc::clone(&intake), Arc::clone(&shown))

@@ -101,7 +101,7 @@ impl CallbackDispatcher {
     fn open(&mut self, ctx: &mut Context<Self>) {
         match self.try_open() {
             Ok(()) => {
-                self.catching_up = true;
+                self.set_catching_up(true);
                 ctx.notify(CatchUp);
                 self.pump(ctx);
             }
@@ -155,6 +155,11 @@ impl CallbackDispatcher {
         });
     }
 
+    fn set_catching_up(&mut self, catching_up: bool) {
+        self.catching_up = catching_up;
+        self.desk.catching_up(catching_up);
+    }
+
     fn monotonic(&self) -> Duration {
         self.shared.clock.monotonic()
     }
@@ -206,7 +211,7 @@ impl CallbackDispatcher {
         let ended = part.ended;
         match self.take(part.to, part.messages).and_then(|()| self.refill()) {
             Ok(()) if ended => {
-                self.catching_up = false;
+                self.set_catching_up(false);
                 ctx.notify(TakeOver);
             }
             Ok(()) => ctx.notify(CatchUp),
@@ -222,7 +227,7 @@ impl CallbackDispatcher {
         }
         match self.intake.take() {
             Given::Dropped => {
-                self.catching_up = true;
+                self.set_catching_up(true);
                 ctx.notify(CatchUp);
             }
             Given::All(records) => {
@@ -437,6 +442,7 @@ impl Handler<Quiet> for CallbackDispatcher {
 impl Handler<LookNow> for CallbackDispatcher {
     type Result = ();
     fn handle(&mut self, _: LookNow, ctx: &mut Context<Self>) {
+        self.take_over(ctx);
         self.write(ctx);
         self.tick(ctx);
         self.pump(ctx);
