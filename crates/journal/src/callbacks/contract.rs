@@ -197,7 +197,7 @@ fn how_far_all_is_settled_is_noted_and_goes_back_for_a_message_opened_again() {
 fn lists_come_newest_first_and_filtered() {
     over_both(|store| {
         taken(store, 600);
-        let ends = |n: u64| n % 4 != 0;
+        let ends = |n: u64| !n.is_multiple_of(4);
         let settled_ns = |n: u64| i64::try_from(n * 7 % 5).unwrap() * DAY_NS + i64::try_from(n % 11).unwrap();
         let changes: Vec<_> = (0..600)
             .filter(|n| ends(*n))

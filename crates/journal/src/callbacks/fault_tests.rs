@@ -150,6 +150,9 @@ fn killed_between_settled_and_open_a_message_is_open() {
     assert_eq!(open(folder.path()).unwrap().counts().unwrap(), MessageCounts { open: 8, dead_letters: 1 });
 }
 
+/// What is done to a store behind its back.
+type Meddling<'a> = &'a dyn Fn(&sled::Db);
+
 /// Changes a store behind its back.
 fn meddle(folder: &Path, change: impl FnOnce(&sled::Db)) {
     let db = sled::Config::new().path(folder.join("sled-1")).open().unwrap();
@@ -160,7 +163,7 @@ fn meddle(folder: &Path, change: impl FnOnce(&sled::Db)) {
 #[test]
 fn a_store_that_cannot_be_right_says_so() {
     let key = bytes::open_key(100, place(3));
-    let cases: [(&str, &dyn Fn(&sled::Db)); 7] = [
+    let cases: [(&str, Meddling<'_>); 7] = [
         ("others should be", &|db| drop(db.remove(&key).unwrap())),
         ("others should be", &|db| {
             let key = bytes::open_key(100, place(99));
