@@ -403,7 +403,7 @@ impl CashBoxActor {
             if let (Ok(position), Some(intake), Some(owed)) = (&result, &shared.intake, owed) {
                 intake.owe(*position, owed);
             }
-            let result = settle(result.map(|_| ()), &failed);
+            let result = settle(result.map(|_| shared.events.recorded(id, row)), &failed);
             // First, so that the caller's next message finds the cash box told.
             address.do_send(Settled { operation, row, ends, result: result.clone() });
             told(result);

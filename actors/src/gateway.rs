@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::callbacks::Callbacks;
 use crate::cash_box::Given;
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
+use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
 use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
 use crate::profile::Profile;
@@ -106,6 +107,17 @@ impl Gateway {
             Given::Now(_) => {}
         }
         Ok(())
+    }
+
+    /// Waits for new records of a cash box from now on; what they say is read from the journal.
+    ///
+    /// # Errors
+    /// [`Rejected::TooManySubscribers`]; [`Rejected::Stopping`].
+    pub fn subscribe(&self, cash_box: CashBoxId) -> Result<Subscription, Rejected> {
+        if self.shared.is_stopping() {
+            return Err(Rejected::Stopping);
+        }
+        self.shared.events.subscribe(cash_box)
     }
 
     /// Lets every cash box execute what was accepted and has not ended; after a start. Gives how many were asked.

@@ -129,6 +129,10 @@ impl TestServer {
                     NodeOptions {
                         shards: 2,
                         body_limits: options.settings.limits.json(),
+                        subscribers_per_cash_box_max: usize::try_from(
+                            options.settings.events.subscribers_per_cash_box_max,
+                        )
+                        .unwrap(),
                         before_execute: options.before_execute,
                         ..NodeOptions::default()
                     },

@@ -10,7 +10,7 @@ use crate::at::code::{self, Amounts, Code, CounterField, Jws, OUTAGE_TEXT};
 use crate::at::note::Note;
 use crate::at::state::{LastUnit, State};
 use crate::at::{counter, signatures, time};
-use crate::{Action, Decision, Finding, MarketSecrets, UnitFacts};
+use crate::{Action, Decision, Finding, MarketSecrets, UNIT_SWITCHED, UnitFacts};
 
 /// Room for the signature items of most receipts: the code and the marker of a sandbox.
 const SIGNATURES_USUAL: usize = 2;
@@ -186,7 +186,7 @@ fn switched(case: &Case<'_>, last: &LastUnit, unit: &UnitFacts, passed_over: &st
         "it is not in use any more"
     };
     let message = format!("Signaturerstellungseinheit gewechselt von {} auf {}: {reason}", last.id, unit.id);
-    information("SignatureUnitSwitched", message)
+    information(UNIT_SWITCHED, message)
 }
 
 /// Puts a code with the outage text into state and outcome; nothing when no unit ever signed here.
