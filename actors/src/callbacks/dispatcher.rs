@@ -69,6 +69,9 @@ pub(crate) struct CallbackDispatcher {
     taken: Option<Position>,
     queues: Queues,
     catching_up: bool,
+    /// Promises from before this are not taken over, nanoseconds since the Unix epoch: the store is fresh, and they are too old to be
+    /// tried.
+    oldest_ns: Option<i64>,
     changes: Vec<Change>,
     writing: bool,
     wake: Option<(Duration, SpawnHandle)>,
@@ -91,6 +94,7 @@ impl CallbackDispatcher {
             taken: None,
             queues,
             catching_up: false,
+            oldest_ns: None,
             changes: Vec::new(),
             writing: false,
             wake: None,
@@ -110,16 +114,25 @@ impl CallbackDispatcher {
     }
 
     fn try_open(&mut self) -> Result<(), CallbackError> {
-        let store = match (self.parts.store)(false) {
+        let end = self.shared.journal.end();
+        let opened = (self.parts.store)(false).and_then(|store| match store.taken()? {
+            // The log is an older copy: places in the store mean other records.
+            Some(taken) if taken > end => {
+                Err(CallbackError(format!("it has taken {taken:?}, the log ends at {end:?}")))
+            }
+            _ => Ok(store),
+        });
+        let store = match opened {
             Ok(store) => store,
             Err(error) => {
                 tracing::error!(%error, "the store of callbacks cannot be used and is made anew; messages may be delivered twice");
                 (self.parts.store)(true)?
             }
         };
+        self.oldest_ns = None;
         self.taken = match store.taken()? {
             Some(taken) => Some(taken),
-            None => self.beginning(store.as_ref())?,
+            None => self.beginning(store.as_ref(), end)?,
         };
         self.queues = Queues::new(&self.parts.options);
         for target in store.targets()? {
@@ -131,11 +144,12 @@ impl CallbackDispatcher {
     }
 
     /// Where a fresh store begins: before it everything was settled, or is too old to be tried.
-    fn beginning(&self, store: &dyn CallbackStore) -> Result<Option<Position>, CallbackError> {
+    fn beginning(&mut self, store: &dyn CallbackStore, end: Position) -> Result<Option<Position>, CallbackError> {
         let oldest_ms = i64::try_from(self.parts.options.retry.give_up_after_ms).unwrap_or(i64::MAX);
         let oldest_ns = self.shared.clock.unix_ns().saturating_sub(oldest_ms.saturating_mul(1_000_000));
+        self.oldest_ns = Some(oldest_ns);
         let by_age = self.shared.journal.place_at(oldest_ns).map_err(|error| CallbackError(error.to_string()))?;
-        let settled = store.settled_to()?.filter(|settled| *settled <= self.shared.journal.end());
+        let settled = store.settled_to()?.filter(|settled| *settled <= end);
         Ok(by_age.max(settled))
     }
 
@@ -209,7 +223,9 @@ impl CallbackDispatcher {
             }
         };
         let ended = part.ended;
-        match self.take(part.to, part.messages).and_then(|()| self.refill()) {
+        let mut messages = part.messages;
+        messages.retain(|message| self.oldest_ns.is_none_or(|oldest_ns| message.made_ns >= oldest_ns));
+        match self.take(part.to, messages).and_then(|()| self.refill()) {
             Ok(()) if ended => {
                 self.set_catching_up(false);
                 ctx.notify(TakeOver);

@@ -240,6 +240,7 @@ fn a_lost_store_costs_second_deliveries_and_never_a_message() {
         settled(&env, 0).await;
         until(&env, || receivers.changes("/new").matches("done3").count() == 2).await;
         assert_eq!(receivers.changes("/new"), "pending1 processing2 done3 pending1 processing2 done3");
+        assert_eq!(receivers.changes("/old"), "pending1 processing2 done3", "too old to be tried");
         let of_new: Vec<String> =
             ids(&receivers.received().into_iter().filter(|one| one.path == "/new").collect::<Vec<_>>());
         assert_eq!(of_new[..3], of_new[3..], "the same ids");
