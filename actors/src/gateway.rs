@@ -14,7 +14,7 @@ use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
 use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::supervision::ChildRef;
 
 /// How long a repeat waits at least while the first call of its operation is not durable.
@@ -41,6 +41,14 @@ impl Gateway {
     #[must_use]
     pub const fn callbacks(&self) -> Option<&Callbacks> {
         self.callbacks.as_ref()
+    }
+
+    /// The configuration in force; `None` when there is no such cash box. Read from the journal each time.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Configuration>, JournalError> {
+        profile::configuration(self.shared.journal.as_ref(), cash_box)
     }
 
     /// The journal, for reads that do not pass the cash box.

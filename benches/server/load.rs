@@ -25,7 +25,7 @@ pub(crate) struct Figures {
 }
 
 /// A request with places for the operation id and the receipt reference, which stand once each.
-struct Template {
+pub(crate) struct Template {
     bytes: Vec<u8>,
     operation: usize,
     reference: usize,
@@ -36,7 +36,7 @@ const DIGITS: usize = 12;
 pub(crate) const ANSWER_BYTES: usize = 809;
 
 impl Template {
-    fn of(served: &Served, connection: u64) -> Self {
+    pub(crate) fn of(served: &Served, connection: u64) -> Self {
         let (cash_box, token) = served.credentials(connection);
         let reference = format!("{:012}", 0);
         let body = sale(&reference);
@@ -49,6 +49,16 @@ impl Template {
         let operation = text.find("-5e55-4000-8000-").unwrap() + 16;
         let reference = text.find("B-000000000000").unwrap() + 2;
         Self { bytes: text.into_bytes(), operation, reference }
+    }
+
+    /// What stands before, between and behind the two places.
+    pub(crate) fn around_numbers(&self) -> [&str; 3] {
+        let text = |from: usize, to: usize| std::str::from_utf8(&self.bytes[from..to]).unwrap();
+        [
+            text(0, self.operation),
+            text(self.operation + DIGITS, self.reference),
+            text(self.reference + DIGITS, self.bytes.len()),
+        ]
     }
 
     fn number(&mut self, number: u64) {

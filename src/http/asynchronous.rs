@@ -96,7 +96,7 @@ fn stored(
             return Ok(None);
         }
     }
-    let state = state_object(&record, caller.configuration().queue)?;
+    let state = state_object(&record, caller.queue())?;
     Ok(state.map(|state| (record, state)))
 }
 

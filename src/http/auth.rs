@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kassette_actors::{Profile, TokenMac};
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, QueueId};
 use kassette_wire::problem::{Code, Problem};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
@@ -84,12 +84,12 @@ pub(crate) struct Caller {
 impl Caller {
     /// Whose credentials they were.
     pub(crate) fn cash_box(&self) -> CashBoxId {
-        self.profile.configuration.cash_box
+        self.profile.cash_box
     }
 
-    /// Its configuration.
-    pub(crate) fn configuration(&self) -> &Arc<kassette_cashbox::Configuration> {
-        &self.profile.configuration
+    /// Its queue.
+    pub(crate) fn queue(&self) -> QueueId {
+        self.profile.queue
     }
 }
 
@@ -109,9 +109,7 @@ impl Pass {
     /// Whether they would be accepted now. `true` while the journal cannot say so.
     pub(crate) fn holds(&self, edge: &Edge) -> bool {
         match edge.gateway.profile(self.cash_box) {
-            Ok(Some(profile)) => {
-                !profile.configuration.disabled && is_among(&self.mac, &profile.tokens, edge.clock.unix_ns())
-            }
+            Ok(Some(profile)) => !profile.disabled && is_among(&self.mac, &profile.tokens, edge.clock.unix_ns()),
             Ok(None) => false,
             Err(_) => true,
         }
@@ -134,10 +132,10 @@ pub(crate) enum Denied {
 pub(crate) fn authenticate(edge: &Edge, credentials: &Credentials<'_>) -> Result<Caller, Denied> {
     let profile =
         edge.gateway.profile(credentials.cash_box).map_err(|error| Denied::Other(Box::new(journal_problem(&error))))?;
-    let known = profile.as_ref().map_or(NOBODY.as_slice(), |profile| &profile.tokens);
+    let known = profile.as_ref().map_or(NOBODY.as_slice(), |profile| &*profile.tokens);
     let accepted = edge.authenticator.accepts(credentials.token.unwrap_or_default(), known, edge.clock.unix_ns());
     match profile {
-        Some(profile) if accepted && profile.configuration.disabled => {
+        Some(profile) if accepted && profile.disabled => {
             Err(Denied::Other(Box::new(Problem::new(Code::CashBoxDisabled, "the operator has disabled this cash box"))))
         }
         Some(profile) if accepted && credentials.token.is_some() => Ok(Caller { profile }),

@@ -69,7 +69,7 @@ pub(crate) fn open(
     let reader = Reader {
         journal: Arc::clone(edge.gateway.journal()),
         cash_box: caller.cash_box(),
-        queue: caller.configuration().queue,
+        queue: caller.queue(),
         kinds: asked.kinds,
         batch_rows_max: size(edge.events.batch_rows_max),
         batch_bytes: size(edge.limits.export_chunk_bytes),

@@ -63,11 +63,11 @@ pub(super) fn note_outage(case: &Case<'_>, state: &mut State, identification: &s
     match &mut state.failed {
         Some(failed) => identification.clone_into(&mut failed.span.to),
         None => {
-            state.failed = Some(Failed {
+            state.failed = Some(Box::new(Failed {
                 since_s: case.input.moment.as_second(),
                 span: Span { from: identification.to_owned(), to: identification.to_owned() },
                 told: false,
-            });
+            }));
         }
     }
 }

@@ -171,6 +171,7 @@ pub(super) fn write_signed(
         state.unit = Some(LastUnit { id: unit.id, mark: unit.algorithm_mark.clone(), key: unit.key_name.clone() });
     }
     if !state.keys.contains(&unit.key_name) {
+        state.keys.reserve_exact(1);
         state.keys.push(unit.key_name.clone());
     }
     write(case, state, shown, draft, signature.to_vec(), Some(unit.id))
