@@ -2,7 +2,8 @@
 //! same rate, the time to open a journal of a million records, the memory of an idle cash box.
 //!
 //! `cargo bench --bench scale`. Environment: `BENCH_RECORDS` (1000000), `BENCH_RATE` (2000 per second), `BENCH_SECONDS` (10),
-//! `BENCH_IDLE` (20000 cash boxes, the median of `BENCH_IDLE_ROUNDS`, 3), `BENCH_DIR` (where the journal lies). Traffic goes to loopback only.
+//! `BENCH_IDLE` (20000 cash boxes, the median of `BENCH_IDLE_ROUNDS`, 3), `BENCH_DIR` (where the journal lies). Traffic goes to
+//! loopback only.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -40,8 +40,11 @@ impl Template {
         let (cash_box, token) = served.credentials(connection);
         let reference = format!("{:012}", 0);
         let body = sale(&reference);
+        let callback = served
+            .callback_url(connection)
+            .map_or_else(String::new, |url| format!("x-operation-callback-state: {url}\r\n"));
         let text = format!(
-            "POST /v2/sign HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-cashbox-id: {cash_box}\r\n\
+            "POST /v2/sign HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-cashbox-id: {cash_box}\r\n{callback}\
              x-cashbox-accesstoken: {token}\r\nx-operation-id: {:08x}-5e55-4000-8000-000000000000\r\ncontent-length: {}\r\n\r\n{body}",
             rand(),
             body.len(),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use kassette::config::Settings;
 use kassette::http::{Edge, EdgeParts, Pepper, Readiness, serve, token_mac};
+use kassette_actors::callbacks::CallbackParts;
 use kassette_actors::{Gateway, Keys, Node, NodeOptions, Vault};
 use kassette_cashbox::{Configuration, Request, TokenEntry, UnitEntry};
 use kassette_journal::{EmbeddedJournal, Journal, JournalOptions, NullJournal};
@@ -46,6 +47,8 @@ pub(crate) struct Served {
     boxes: u64,
     journal: Option<Arc<dyn Journal>>,
     gateway: Option<Gateway>,
+    /// Where a load asks callbacks to, one after the other; empty for none.
+    pub(crate) callback_urls: Vec<String>,
     stop: tokio::sync::oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -92,6 +95,11 @@ impl Served {
                 Some(Arc::new(EmbeddedJournal::open(folder, JournalOptions::default()).unwrap()))
             }
         };
+        Self::over(journal, boxes, None)
+    }
+
+    /// The whole server over a journal, or the bare handler without one.
+    pub(crate) fn over(journal: Option<Arc<dyn Journal>>, boxes: u64, callbacks: Option<CallbackParts>) -> Self {
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let inside = journal.clone();
@@ -103,13 +111,24 @@ impl Served {
                     None => bare(listener, move || ready.send((port, None)).unwrap(), stopped).await,
                     Some(journal) => {
                         let ready = move |gateway| ready.send((port, Some(gateway))).unwrap();
-                        whole(journal, boxes, listener, ready, stopped).await;
+                        whole(journal, boxes, callbacks, listener, ready, stopped).await;
                     }
                 }
             });
         });
         let (port, gateway) = started.recv().unwrap();
-        Self { port, boxes, journal, gateway, stop, thread }
+        Self { port, boxes, journal, gateway, callback_urls: Vec::new(), stop, thread }
+    }
+
+    /// What calls go to without HTTP.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        self.gateway.as_ref().unwrap()
+    }
+
+    pub(crate) fn callback_url(&self, connection: u64) -> Option<&str> {
+        let count = u64::try_from(self.callback_urls.len()).unwrap();
+        let at = connection.checked_rem(count)?;
+        self.callback_urls.get(usize::try_from(at).unwrap()).map(String::as_str)
     }
 
     pub(crate) fn credentials(&self, connection: u64) -> (CashBoxId, &'static str) {
@@ -202,6 +221,7 @@ async fn bare(listener: TcpListener, ready: impl FnOnce(), stopped: tokio::sync:
 async fn whole(
     journal: Arc<dyn Journal>,
     boxes: u64,
+    callbacks: Option<CallbackParts>,
     listener: TcpListener,
     ready: impl FnOnce(Gateway),
     stopped: tokio::sync::oneshot::Receiver<()>,
@@ -215,7 +235,7 @@ async fn whole(
         Arc::new(OneUnit(Arc::clone(&unit))),
         Arc::clone(&clock) as _,
         Arc::new(SystemEntropy),
-        NodeOptions { shards: shards(), ..NodeOptions::default() },
+        NodeOptions { shards: shards(), callbacks, ..NodeOptions::default() },
     );
     let gateway = node.gateway();
     while gateway.passivate().await.is_err() {
@@ -290,7 +310,7 @@ fn start_receipt() -> String {
     )
 }
 
-fn request(operation: u128, body: String) -> Request {
+pub(crate) fn request(operation: u128, body: String) -> Request {
     Request {
         id: OperationId::from_uuid(uuid::Uuid::from_u128(operation)),
         kind: OperationKind::Sign,
