@@ -211,7 +211,10 @@ fn operations_are_forwarded_as_signed_callbacks_in_order() {
         assert_eq!(called.header("x-operation-state"), string(&body["State"]));
         assert_eq!(called.header("x-cashbox-id"), till.id);
         let (timestamp, signature) = (called.header("webhook-timestamp"), called.header("webhook-signature"));
-        assert_eq!(verify(&[secret.clone()], &id, timestamp, signature, &called.body, now_s, TOLERANCE_S), Ok(()));
+        assert_eq!(
+            verify(std::slice::from_ref(&secret), &id, timestamp, signature, &called.body, now_s, TOLERANCE_S),
+            Ok(())
+        );
     }
 }
 
