@@ -1,5 +1,7 @@
 //! Callbacks beside signing, their throughput, and a restart with many open promises.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use kassette_actors::callbacks::{CallbackLimits, CallbackParts, CallbackSecrets};
 use kassette_cashbox::Request;
-use kassette_journal::callbacks::{CallbackOptions, CallbackStore, SledCallbacks};
+use kassette_journal::callbacks::{CallbackOptions, CallbackStore, MemoryCallbacks, SledCallbacks};
 use kassette_journal::{EmbeddedJournal, Journal, JournalOptions};
 use kassette_model::CashBoxId;
-use kassette_outbound::{Client, Policy};
+use kassette_outbound::{Client, Connector, Pending, Policy, Roots, Stream, SystemResolver};
 use kassette_webhooks::Secret;
 
 use crate::load::{Load, sale};
@@ -31,6 +33,15 @@ impl CallbackSecrets for OneSecret {
     }
 }
 
+/// Connects to nothing and does not say so.
+struct Nowhere;
+
+impl Connector for Nowhere {
+    fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
 fn parts(folder: &Path) -> CallbackParts {
     let folder = folder.join("callbacks");
     std::fs::create_dir_all(&folder).unwrap();
@@ -38,6 +49,9 @@ fn parts(folder: &Path) -> CallbackParts {
         client: Client::system(Policy::sandbox(true), &[]).unwrap(),
         secrets: Arc::new(OneSecret),
         store: Arc::new(move |fresh| {
+            if setting("BENCH_MEMORY_STORE", 0) == 1 {
+                return Ok(Arc::new(MemoryCallbacks::default()) as Arc<dyn CallbackStore>);
+            }
             let open = if fresh { SledCallbacks::fresh } else { SledCallbacks::open };
             open(&folder, CallbackOptions::default()).map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
         }),
@@ -134,9 +148,14 @@ pub(crate) fn restart(promises: u64) {
     owe(&served, promises, &healthy.url());
     served.stop();
 
-    // Taken over while nothing can be delivered: an empty allow list for loopback.
-    let refusing =
-        CallbackParts { client: Client::system(Policy::sandbox(false), &[]).unwrap(), ..parts(folder.path()) };
+    // Taken over while nothing can be delivered.
+    let nowhere = Client::new(
+        Policy::sandbox(true),
+        Arc::new(SystemResolver::default()),
+        Arc::new(Nowhere),
+        Roots::with_extra(&[]).unwrap(),
+    );
+    let refusing = CallbackParts { client: nowhere, ..parts(folder.path()) };
     let begin = Instant::now();
     let served = Served::over(Some(journal(&log)), BOXES, Some(refusing));
     let status = || served.gateway().callbacks().unwrap().status();
@@ -146,7 +165,7 @@ pub(crate) fn restart(promises: u64) {
     println!("{promises} promises are taken over from the log in {:.2} s", begin.elapsed().as_secs_f64());
     served.stop();
 
-    // The first attempts have failed and come again in their time; all others are due.
+    // The few that were tried come again in their time; all others are due.
     let begin = Instant::now();
     let served = Served::over(Some(journal(&log)), BOXES, Some(parts(folder.path())));
     while healthy.first.lock().is_none() {

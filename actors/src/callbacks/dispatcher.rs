@@ -179,8 +179,11 @@ impl CallbackDispatcher {
     }
 
     /// When a message is due on the monotonic clock. A wall clock that was set back must not hold messages for longer than the
-    /// longest wait there is.
+    /// longest wait there is, and one that was never tried not at all: it was made at a time that is now to come.
     fn due(&self, message: &OpenMessage) -> Duration {
+        if message.attempt_count == 0 {
+            return self.monotonic();
+        }
         let wait_ns = u64::try_from(message.due_ns.saturating_sub(self.shared.clock.unix_ns())).unwrap_or(0);
         let longest_ms = self.parts.options.retry.retry_after_max_ms.max(self.parts.options.retry.steady_delay_ms);
         self.monotonic().saturating_add(Duration::from_nanos(wait_ns).min(Duration::from_millis(longest_ms)))
