@@ -24,7 +24,7 @@ use kassette_webhooks::Secret;
 
 use crate::admin::server::AdminServer;
 use crate::admin::{Context, Failure};
-use crate::config::{EnvironmentSection, NodeSection, Settings};
+use crate::config::{EnvironmentSection, Settings};
 use crate::http;
 use crate::keys::{KeyFolder, private_file};
 
@@ -50,7 +50,8 @@ pub fn section(settings: &Settings, environment: Environment) -> &EnvironmentSec
     }
 }
 
-fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> NodeOptions {
+fn node_options(settings: &Settings) -> NodeOptions {
+    let (section, events) = (&settings.node, &settings.events);
     let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let defaults = NodeOptions::default();
     NodeOptions {
@@ -67,7 +68,9 @@ fn node_options(section: &NodeSection, body_limits: kassette_wire::Limits) -> No
             restarts_max: u32::try_from(section.restarts_max).unwrap_or(u32::MAX),
             window: Duration::from_millis(section.restart_window_ms),
         },
-        body_limits,
+        subscribers_max: size(events.subscribers_max),
+        subscribers_per_cash_box_max: size(events.subscribers_per_cash_box_max),
+        body_limits: settings.limits.json(),
         ..defaults
     }
 }
@@ -180,7 +183,7 @@ impl Host {
             Arc::<KeyFolder>::clone(&keys),
             Arc::clone(&clock),
             Arc::clone(&entropy),
-            NodeOptions { callbacks, ..node_options(&settings.node, settings.limits.json()) },
+            NodeOptions { callbacks, ..node_options(settings) },
         );
         let progress = data_dir.join(CALLBACKS_FOLDER);
         let callback_store =

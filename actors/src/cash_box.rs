@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
+use actix::{Actor, ActorContext, Addr, Context, Handler, Message, WeakAddr};
 use kassette_cashbox::{
     Admission, Answer, Ask, AskAnswer, CashBox, Configuration, Effect, Facts, Request, Step, StoredReceipt,
 };
@@ -33,6 +33,7 @@ use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
 use crate::node::Shared;
 use crate::operation::{Ended, OperationActor, WaitForEnd};
 use crate::outcome::{Executed, Rejected};
+use crate::profile::configuration;
 use crate::vault::Keys;
 
 /// Where an answer goes. Dropped without an answer, the caller sees that the cash box went away.
@@ -153,7 +154,8 @@ pub(crate) struct CashBoxActor {
     /// Which incarnation; an ended one is told from its successor by it.
     generation: u64,
     shared: Arc<Shared>,
-    directory: Addr<CashBoxDirectory>,
+    /// Weak: a strong address brings two allocations of its own, for every idle cash box.
+    directory: WeakAddr<CashBoxDirectory>,
     /// Records on their way and operations that have not ended; while there are any the cash box stays in memory.
     busy: Arc<std::sync::atomic::AtomicUsize>,
     live: Option<Box<Live>>,
@@ -178,7 +180,7 @@ impl CashBoxActor {
         id: CashBoxId,
         generation: u64,
         shared: Arc<Shared>,
-        directory: Addr<CashBoxDirectory>,
+        directory: WeakAddr<CashBoxDirectory>,
         busy: Arc<std::sync::atomic::AtomicUsize>,
     ) -> Self {
         Self {
@@ -201,7 +203,10 @@ impl CashBoxActor {
     fn end(&mut self, reason: EndReason, ctx: &mut Context<Self>) {
         if !self.ended {
             self.ended = true;
-            self.directory.do_send(BoxEnded { id: self.id, generation: self.generation, reason });
+            // Without a directory nobody asks for this cash box any more.
+            if let Some(directory) = self.directory.upgrade() {
+                directory.do_send(BoxEnded { id: self.id, generation: self.generation, reason });
+            }
             ctx.stop();
         }
     }
@@ -231,13 +236,12 @@ impl CashBoxActor {
     fn restore(&self) -> Result<Live, Rejected> {
         let journal = &self.shared.journal;
         let head = journal.head(self.id)?.ok_or(Rejected::UnknownCashBox)?;
-        let profile = self.shared.profiles.get(journal.as_ref(), self.id)?.ok_or(Rejected::UnknownCashBox)?;
-        let keys = self.keys(&profile.configuration)?;
+        let configuration = configuration(journal.as_ref(), self.id)?.ok_or(Rejected::UnknownCashBox)?;
+        let keys = self.keys(&configuration)?;
         let details = kassette_record::v1::read_details(&head.record.header)
             .map_err(|error| Rejected::Damaged(format!("head of cash box {}: {error}", self.id)))?;
-        let mut core =
-            CashBox::restore(&profile.configuration, keys.secrets, details.head, head.record.row, head.record.hash)
-                .map_err(|error| Rejected::Fault(format!("cash box {} cannot be restored: {error}", self.id)))?;
+        let mut core = CashBox::restore(&configuration, keys.secrets, details.head, head.record.row, head.record.hash)
+            .map_err(|error| Rejected::Fault(format!("cash box {} cannot be restored: {error}", self.id)))?;
         core.set_limits(self.shared.options.body_limits);
         tracing::debug!(cash_box = %self.id, row = head.record.row, "cash box restored");
         Ok(Live { core, units: keys.units, went_on: false })
@@ -403,7 +407,7 @@ impl CashBoxActor {
             if let (Ok(position), Some(intake), Some(owed)) = (&result, &shared.intake, owed) {
                 intake.owe(*position, owed);
             }
-            let result = settle(result.map(|_| ()), &failed);
+            let result = settle(result.map(|_| shared.events.recorded(id, row)), &failed);
             // First, so that the caller's next message finds the cash box told.
             address.do_send(Settled { operation, row, ends, result: result.clone() });
             told(result);

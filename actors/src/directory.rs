@@ -138,7 +138,7 @@ impl CashBoxDirectory {
     fn start_box(&mut self, id: CashBoxId, busy: &Arc<AtomicUsize>, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
         self.next_generation += 1;
         let generation = self.next_generation;
-        let (shared, directory) = (Arc::clone(&self.shared), ctx.address());
+        let (shared, directory) = (Arc::clone(&self.shared), ctx.address().downgrade());
         self.shared.counts.active.fetch_add(1, Ordering::Relaxed);
         (CashBoxActor::new(id, generation, shared, directory, Arc::clone(busy)).start(), generation)
     }

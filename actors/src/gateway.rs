@@ -11,9 +11,10 @@ use tokio::sync::oneshot;
 use crate::callbacks::Callbacks;
 use crate::cash_box::Given;
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
+use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
 use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::supervision::ChildRef;
 
 /// How long a repeat waits at least while the first call of its operation is not durable.
@@ -40,6 +41,14 @@ impl Gateway {
     #[must_use]
     pub const fn callbacks(&self) -> Option<&Callbacks> {
         self.callbacks.as_ref()
+    }
+
+    /// The configuration in force; `None` when there is no such cash box. Read from the journal each time.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn configuration(&self, cash_box: CashBoxId) -> Result<Option<Configuration>, JournalError> {
+        profile::configuration(self.shared.journal.as_ref(), cash_box)
     }
 
     /// The journal, for reads that do not pass the cash box.
@@ -106,6 +115,17 @@ impl Gateway {
             Given::Now(_) => {}
         }
         Ok(())
+    }
+
+    /// Waits for new records of a cash box from now on; what they say is read from the journal.
+    ///
+    /// # Errors
+    /// [`Rejected::TooManySubscribers`]; [`Rejected::Stopping`].
+    pub fn subscribe(&self, cash_box: CashBoxId) -> Result<Subscription, Rejected> {
+        if self.shared.is_stopping() {
+            return Err(Rejected::Stopping);
+        }
+        self.shared.events.subscribe(cash_box)
     }
 
     /// Lets every cash box execute what was accepted and has not ended; after a start. Gives how many were asked.

@@ -2,7 +2,8 @@
 //!
 //! Purpose: one actor per cash box, one per operation that outlives its call, directories that start, park and restart cash boxes,
 //! supervision of our own over actix.
-//! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Vault`] (where keys come from), [`supervision`].
+//! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Subscription`] (to new records), [`Vault`] (where keys come
+//! from), [`supervision`].
 //! Invariants: nobody outside keeps an actor's address; no actor waits for the disk; an answer leaves only after its record is
 //! durable; a failed actor is replaced by a fresh value; one failing cash box never stops another.
 //! Not here: HTTP and JSON (the edge), rules (`cashbox`, `markets`), files (`journal`).
@@ -10,6 +11,7 @@
 pub mod callbacks;
 mod cash_box;
 mod directory;
+mod events;
 mod gateway;
 mod node;
 mod operation;
@@ -18,6 +20,7 @@ mod profile;
 pub mod supervision;
 mod vault;
 
+pub use events::Subscription;
 pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};
 pub use outcome::{Accepted, Executed, Rejected};

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::callbacks::{CallbackDesk, CallbackDispatcher, CallbackParts, Callbacks, Intake};
 use crate::directory::CashBoxDirectory;
+use crate::events::EventHub;
 use crate::gateway::Gateway;
 use crate::profile::ProfileCache;
 use crate::supervision::{
@@ -43,6 +44,10 @@ pub struct NodeOptions {
     pub lifetime_max_ms: u64,
     /// Operations of one cash box that were accepted and have not ended; more are refused with 503.
     pub open_operations_max: usize,
+    /// Those who wait for events at the same time, over all cash boxes; more are refused with 429.
+    pub subscribers_max: usize,
+    /// Those who wait for events of one cash box; more are refused with 429.
+    pub subscribers_per_cash_box_max: usize,
     /// Profiles kept for authentication.
     pub profiles_max: usize,
     /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
@@ -66,6 +71,8 @@ impl Default for NodeOptions {
             lifetime_default_ms: 15_000,
             lifetime_max_ms: 86_400_000,
             open_operations_max: 64,
+            subscribers_max: 10_000,
+            subscribers_per_cash_box_max: 16,
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
             body_limits: kassette_wire::Limits::default(),
@@ -91,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) options: NodeOptions,
     pub(crate) profiles: ProfileCache,
     pub(crate) counts: Counts,
+    pub(crate) events: Arc<EventHub>,
     /// Accepted operations whose execution began and has not come back: what is still here afterwards ended its cash box.
     pub(crate) attempts: Mutex<HashSet<(CashBoxId, OperationId)>>,
     /// Where durable promises are handed over, when callbacks are sent.
@@ -142,7 +150,7 @@ const CALLBACKS_RETRY_EVERY: Duration = Duration::from_secs(30);
 /// The dispatcher of callbacks under a supervisor of its own, which never gives up and never takes the cash boxes along.
 fn callback_tree(shared: &Arc<Shared>) -> Option<(Subtree, ChildRef<CallbackDispatcher>, Arc<CallbackDesk>)> {
     let (parts, intake) = (Arc::new(shared.options.callbacks.clone()?), Arc::clone(shared.intake.as_ref()?));
-    let desk = Arc::new(CallbackDesk::default());
+    let desk = Arc::new(CallbackDesk::new());
     let (inside, shown) = (Arc::clone(shared), Arc::clone(&desk));
     let spec = ChildSpec::new("dispatcher", move |_| {
         CallbackDispatcher::new(Arc::clone(&inside), Arc::clone(&parts), Arc::clone(&intake), Arc::clone(&shown))
@@ -182,6 +190,7 @@ impl Node {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             profiles: ProfileCache::new(options.profiles_max),
+            events: EventHub::new(options.subscribers_max, options.subscribers_per_cash_box_max),
             options,
             counts: Counts::default(),
             attempts: Mutex::new(HashSet::new()),

@@ -17,8 +17,11 @@ use kassette_stdx::Clock;
 use crate::cash_box::{CashBoxActor, Perform, Place, Reply};
 use crate::outcome::{Executed, Rejected};
 
-/// How long a pending operation waits before its cash box is asked again to execute it, when its deadline is not nearer.
+/// How long a pending operation waits before its cash box is asked again to execute it, when its deadline is not nearer; twice as long
+/// after each time, up to [`TRY_AGAIN_MAX`].
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// The longest such wait.
+const TRY_AGAIN_MAX: Duration = Duration::from_secs(30);
 
 /// When an operation that has not begun is over.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +84,8 @@ pub(crate) struct OperationActor {
     lifetime: Option<Lifetime>,
     waiters: Vec<Reply<Executed>>,
     next_try: Option<SpawnHandle>,
+    /// How long it waits after the next time.
+    pause: Duration,
     /// Keeps the cash box in memory.
     _place: Place,
 }
@@ -107,6 +112,7 @@ impl OperationActor {
             lifetime,
             waiters: Vec::new(),
             next_try: None,
+            pause: TRY_AGAIN,
             _place: place,
         }
     }
@@ -139,11 +145,13 @@ impl OperationActor {
 
     fn postponed(&mut self, why: &str, ctx: &mut Context<Self>) {
         tracing::warn!(cash_box = %self.cash_box, operation = %self.id, why, "an accepted operation could not be executed yet");
-        let left = self.lifetime.map_or(TRY_AGAIN, |lifetime| lifetime.left(self.clock.monotonic()));
+        let left = self.lifetime.map_or(TRY_AGAIN_MAX, |lifetime| lifetime.left(self.clock.monotonic()));
+        let wait = left.clamp(Duration::from_millis(1), self.pause);
+        self.pause = self.pause.saturating_mul(2).min(TRY_AGAIN_MAX);
         if let Some(pending) = self.next_try.take() {
             ctx.cancel_future(pending);
         }
-        self.next_try = Some(ctx.run_later(left.clamp(Duration::from_millis(1), TRY_AGAIN), |actor, ctx| {
+        self.next_try = Some(ctx.run_later(wait, |actor, ctx| {
             actor.next_try = None;
             actor.ask_owner(ctx);
         }));

@@ -39,6 +39,11 @@ pub enum Rejected {
         /// When to come back.
         retry_after_s: u32,
     },
+    /// As many wait for events as may, of the node or of the cash box.
+    TooManySubscribers {
+        /// When to come back.
+        retry_after_s: u32,
+    },
     /// The cash box failed too often and waits for an operator.
     Quarantined {
         /// What failed last.

@@ -1,11 +1,12 @@
-//! What the edge needs of a cash box before it may talk to it: who may, and whether.
+//! What the edge needs of a cash box before it may talk to it: who may, and whether. No more of its configuration is kept, because
+//! certificates alone would be more than everything else that an idle cash box has in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use kassette_cashbox::Configuration;
 use kassette_journal::{Journal, JournalError};
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, QueueId};
 use parking_lot::RwLock;
 
 /// HMAC of a valid token, decoded once.
@@ -17,19 +18,23 @@ pub struct TokenMac {
     pub not_after_ns: Option<i64>,
 }
 
-/// The public side of a cash box.
+/// The public side of a cash box, from the configuration in force.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// Configuration in force.
-    pub configuration: Arc<Configuration>,
+    /// The cash box.
+    pub cash_box: CashBoxId,
+    /// Its queue.
+    pub queue: QueueId,
+    /// Whether every call with a right token is to be refused.
+    pub disabled: bool,
     /// Its tokens.
-    pub tokens: Vec<TokenMac>,
+    pub tokens: Box<[TokenMac]>,
 }
 
 impl Profile {
     /// Reads the tokens of a configuration. A token entry that is not 32 bytes of hexadecimal never matches.
     #[must_use]
-    pub fn of(configuration: Arc<Configuration>) -> Self {
+    pub fn of(configuration: &Configuration) -> Self {
         let tokens = configuration
             .tokens
             .iter()
@@ -38,8 +43,16 @@ impl Profile {
                 Some(TokenMac { mac, not_after_ns: entry.not_after_ns })
             })
             .collect();
-        Self { configuration, tokens }
+        Self { cash_box: configuration.cash_box, queue: configuration.queue, disabled: configuration.disabled, tokens }
     }
+}
+
+/// The configuration in force, read from the journal.
+pub(crate) fn configuration(journal: &dyn Journal, cash_box: CashBoxId) -> Result<Option<Configuration>, JournalError> {
+    let Some(json) = journal.configuration(cash_box)? else { return Ok(None) };
+    Configuration::from_json(&json)
+        .map(Some)
+        .map_err(|error| JournalError::Format(format!("configuration of {cash_box}: {error}")))
 }
 
 const CACHE_PARTS: usize = 16;
@@ -74,10 +87,8 @@ impl ProfileCache {
         if let Some(profile) = entries.get(&cash_box) {
             return Ok(Some(Arc::clone(profile)));
         }
-        let Some(json) = journal.configuration(cash_box)? else { return Ok(None) };
-        let configuration = Configuration::from_json(&json)
-            .map_err(|error| JournalError::Format(format!("configuration of {cash_box}: {error}")))?;
-        let profile = Arc::new(Profile::of(Arc::new(configuration)));
+        let Some(configuration) = configuration(journal, cash_box)? else { return Ok(None) };
+        let profile = Arc::new(Profile::of(&configuration));
         if entries.len() >= self.part_entries_max {
             entries.clear();
         }

@@ -25,7 +25,7 @@ pub(crate) struct Figures {
 }
 
 /// A request with places for the operation id and the receipt reference, which stand once each.
-struct Template {
+pub(crate) struct Template {
     bytes: Vec<u8>,
     operation: usize,
     reference: usize,
@@ -36,12 +36,15 @@ const DIGITS: usize = 12;
 pub(crate) const ANSWER_BYTES: usize = 809;
 
 impl Template {
-    fn of(served: &Served, connection: u64) -> Self {
+    pub(crate) fn of(served: &Served, connection: u64) -> Self {
         let (cash_box, token) = served.credentials(connection);
         let reference = format!("{:012}", 0);
         let body = sale(&reference);
+        let callback = served
+            .callback_url(connection)
+            .map_or_else(String::new, |url| format!("x-operation-callback-state: {url}\r\n"));
         let text = format!(
-            "POST /v2/sign HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-cashbox-id: {cash_box}\r\n\
+            "POST /v2/sign HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-cashbox-id: {cash_box}\r\n{callback}\
              x-cashbox-accesstoken: {token}\r\nx-operation-id: {:08x}-5e55-4000-8000-000000000000\r\ncontent-length: {}\r\n\r\n{body}",
             rand(),
             body.len(),
@@ -49,6 +52,16 @@ impl Template {
         let operation = text.find("-5e55-4000-8000-").unwrap() + 16;
         let reference = text.find("B-000000000000").unwrap() + 2;
         Self { bytes: text.into_bytes(), operation, reference }
+    }
+
+    /// What stands before, between and behind the two places.
+    pub(crate) fn around_numbers(&self) -> [&str; 3] {
+        let text = |from: usize, to: usize| std::str::from_utf8(&self.bytes[from..to]).unwrap();
+        [
+            text(0, self.operation),
+            text(self.operation + DIGITS, self.reference),
+            text(self.reference + DIGITS, self.bytes.len()),
+        ]
     }
 
     fn number(&mut self, number: u64) {

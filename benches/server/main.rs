@@ -3,8 +3,9 @@
 //!
 //! `cargo bench --bench server` prints a table of medians and ratios. Environment: `BENCH_SECONDS` (3), `BENCH_ROUNDS` (3),
 //! `BENCH_CONNECTIONS` (64), `BENCH_BOXES` (64), `BENCH_DIR` (where the journal lies; a temporary folder, which must be
-//! on a real disk), `BENCH_POSTGRES=0` leaves PostgreSQL out, `BENCH_ONLY` picks rows by name, `BENCH_SHARDS` and `BENCH_WORKERS`. Traffic
-//! goes to loopback only.
+//! on a real disk), `BENCH_POSTGRES=0` leaves PostgreSQL out, `BENCH_WRK=0` leaves out the rows that are measured once more with
+//! `wrk`, when it is installed, as the generator; `BENCH_ONLY` picks rows by name, `BENCH_SHARDS` and `BENCH_WORKERS`. Traffic goes to
+//! loopback only.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -18,6 +19,7 @@
 mod load;
 mod postgres;
 mod servers;
+mod wrk;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,6 +93,11 @@ fn main() {
             .into_iter()
             .map(|name| Row { name, rounds: Vec::new() })
             .collect();
+    let with_wrk = setting("BENCH_WRK", 1) == 1 && wrk::is_installed();
+    let mut wrk_rows: Vec<Row> = ["HTTP ceiling, load from wrk", "durable, sled index, load from wrk"]
+        .into_iter()
+        .map(|name| Row { name, rounds: Vec::new() })
+        .collect();
     let mut database = Vec::new();
     let (mut lag, mut caught_up) = (0, true);
     // For profiling: only the rows whose name contains this.
@@ -109,6 +116,16 @@ fn main() {
                 row.rounds.push(figures);
             }
         }
+        for (row, served) in wrk_rows.iter_mut().zip([&ceiling, &durable]).filter(|_| with_wrk) {
+            if only.as_ref().is_some_and(|only| !row.name.contains(only.as_str())) {
+                continue;
+            }
+            let figures = wrk::run(served, connections, time, folder.path());
+            caught_up &= served.caught_up(Duration::from_secs(2));
+            if round > 0 {
+                row.rounds.push(figures);
+            }
+        }
         if let Some(cluster) = &postgres {
             let rate = cluster.measure(seconds);
             if round > 0 {
@@ -116,7 +133,7 @@ fn main() {
             }
         }
     }
-    for row in &rows {
+    for row in rows.iter().chain(wrk_rows.iter().filter(|_| with_wrk)) {
         row.print();
     }
     let (ceiling_rate, null_rate, durable_rate) = (rows[0].rate(), rows[1].rate(), rows[2].rate());
@@ -124,6 +141,14 @@ fn main() {
         "durable ÷ HTTP ceiling        {:>6.1} %   (first step: at least 16 %)",
         100.0 * durable_rate / ceiling_rate
     );
+    if with_wrk {
+        println!(
+            "the same with load from wrk   {:>6.1} %   (the goals were set with it)",
+            100.0 * wrk_rows[1].rate() / wrk_rows[0].rate()
+        );
+    } else {
+        println!("wrk left out");
+    }
     println!("durable ÷ null journal        {:>6.1} %   (first step: at least 60 %)", 100.0 * durable_rate / null_rate);
     if database.is_empty() {
         println!("PostgreSQL left out");

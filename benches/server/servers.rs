@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use kassette::config::Settings;
 use kassette::http::{Edge, EdgeParts, Pepper, Readiness, serve, token_mac};
+use kassette_actors::callbacks::CallbackParts;
 use kassette_actors::{Gateway, Keys, Node, NodeOptions, Vault};
 use kassette_cashbox::{Configuration, Request, TokenEntry, UnitEntry};
 use kassette_journal::{EmbeddedJournal, Journal, JournalOptions, NullJournal};
@@ -46,6 +47,8 @@ pub(crate) struct Served {
     boxes: u64,
     journal: Option<Arc<dyn Journal>>,
     gateway: Option<Gateway>,
+    /// Where a load asks callbacks to, one after the other; empty for none.
+    pub(crate) callback_urls: Vec<String>,
     stop: tokio::sync::oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -92,6 +95,11 @@ impl Served {
                 Some(Arc::new(EmbeddedJournal::open(folder, JournalOptions::default()).unwrap()))
             }
         };
+        Self::over(journal, boxes, None)
+    }
+
+    /// The whole server over a journal, or the bare handler without one.
+    pub(crate) fn over(journal: Option<Arc<dyn Journal>>, boxes: u64, callbacks: Option<CallbackParts>) -> Self {
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let inside = journal.clone();
@@ -103,13 +111,24 @@ impl Served {
                     None => bare(listener, move || ready.send((port, None)).unwrap(), stopped).await,
                     Some(journal) => {
                         let ready = move |gateway| ready.send((port, Some(gateway))).unwrap();
-                        whole(journal, boxes, listener, ready, stopped).await;
+                        whole(journal, boxes, callbacks, listener, ready, stopped).await;
                     }
                 }
             });
         });
         let (port, gateway) = started.recv().unwrap();
-        Self { port, boxes, journal, gateway, stop, thread }
+        Self { port, boxes, journal, gateway, callback_urls: Vec::new(), stop, thread }
+    }
+
+    /// What calls go to without HTTP.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        self.gateway.as_ref().unwrap()
+    }
+
+    pub(crate) fn callback_url(&self, connection: u64) -> Option<&str> {
+        let count = u64::try_from(self.callback_urls.len()).unwrap();
+        let at = connection.checked_rem(count)?;
+        self.callback_urls.get(usize::try_from(at).unwrap()).map(String::as_str)
     }
 
     pub(crate) fn credentials(&self, connection: u64) -> (CashBoxId, &'static str) {
@@ -202,6 +221,7 @@ async fn bare(listener: TcpListener, ready: impl FnOnce(), stopped: tokio::sync:
 async fn whole(
     journal: Arc<dyn Journal>,
     boxes: u64,
+    callbacks: Option<CallbackParts>,
     listener: TcpListener,
     ready: impl FnOnce(Gateway),
     stopped: tokio::sync::oneshot::Receiver<()>,
@@ -215,7 +235,7 @@ async fn whole(
         Arc::new(OneUnit(Arc::clone(&unit))),
         Arc::clone(&clock) as _,
         Arc::new(SystemEntropy),
-        NodeOptions { shards: shards(), ..NodeOptions::default() },
+        NodeOptions { shards: shards(), callbacks, ..NodeOptions::default() },
     );
     let gateway = node.gateway();
     while gateway.passivate().await.is_err() {
@@ -290,7 +310,7 @@ fn start_receipt() -> String {
     )
 }
 
-fn request(operation: u128, body: String) -> Request {
+pub(crate) fn request(operation: u128, body: String) -> Request {
     Request {
         id: OperationId::from_uuid(uuid::Uuid::from_u128(operation)),
         kind: OperationKind::Sign,
@@ -311,9 +331,54 @@ pub(crate) struct Idle {
     pub(crate) passivated_kib: f64,
 }
 
-/// Makes cash boxes, lets all leave memory, brings all back by asking for an answer that is stored already, lets them leave
-/// again. What stays after the first time (index cache, allocator) is not the cash boxes'.
+/// Makes cash boxes that have an answered operation each.
+pub(crate) fn make_boxes(folder: &Path, boxes: u64) {
+    with_node(folder, async |_, gateway| {
+        let spec = kassette_signing::create_sandbox("bench", 1_700_000_000, &SystemEntropy).unwrap();
+        let unit = kassette_signing::open(&spec, None).unwrap();
+        let pepper = Pepper::new([9; 32]);
+        let mut group = Vec::new();
+        for number in 0..boxes {
+            group.push(create(gateway, number, unit.as_ref(), &pepper));
+            if group.len() == 256 || number + 1 == boxes {
+                futures_util::future::join_all(group.drain(..)).await;
+            }
+        }
+    });
+}
+
+/// Brings all cash boxes of the folder into memory as a till does that repeats an operation: its credentials are looked at, it is
+/// answered with what is stored. Then lets them leave again.
+///
+/// To be called in a process that has had none of them in memory: what an allocator keeps of an earlier time would be used again and
+/// not seen. What the index keeps of them in its cache is read before, because it is not the cash boxes'.
 pub(crate) fn idle_memory(folder: &Path, boxes: u64, resident_kib: fn() -> u64) -> Idle {
+    with_node(folder, async |journal, gateway| {
+        for number in 0..boxes {
+            let (id, start) = (cash_box(number), OperationId::from_uuid(uuid::Uuid::from_u128(1)));
+            assert!(journal.head(id).unwrap().is_some() && journal.operation(id, start).unwrap().is_some());
+            assert!(journal.configuration(id).unwrap().is_some());
+        }
+        let empty = resident_kib();
+        for number in 0..boxes {
+            assert!(gateway.profile(cash_box(number)).unwrap().is_some());
+            let call = request(1, start_receipt());
+            let done = gateway.execute(cash_box(number), call, Duration::from_secs(60)).await.unwrap();
+            assert!(!done.first);
+        }
+        assert_eq!(gateway.status().active_cash_boxes, usize::try_from(boxes).unwrap());
+        let full = resident_kib();
+        gateway.passivate().await.unwrap();
+        assert_eq!(gateway.status().active_cash_boxes, 0);
+        // The actors end behind the message that lets them go.
+        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        let each = |more: u64| more.saturating_sub(empty) as f64 / boxes as f64;
+        Idle { active_kib: each(full), passivated_kib: each(resident_kib()) }
+    })
+}
+
+/// Runs `work` with a node that lets cash boxes go only when it is told to.
+fn with_node<T>(folder: &Path, work: impl AsyncFnOnce(&Arc<dyn Journal>, &Gateway) -> T) -> T {
     std::fs::create_dir_all(folder).unwrap();
     actix_web::rt::System::new().block_on(async move {
         let journal: Arc<dyn Journal> = Arc::new(EmbeddedJournal::open(folder, JournalOptions::default()).unwrap());
@@ -321,7 +386,7 @@ pub(crate) fn idle_memory(folder: &Path, boxes: u64, resident_kib: fn() -> u64) 
         let unit = kassette_signing::open(&spec, None).unwrap();
         let node = Node::start(
             Arc::clone(&journal),
-            Arc::new(OneUnit(Arc::clone(&unit))),
+            Arc::new(OneUnit(unit)),
             Arc::new(SystemClock::default()),
             Arc::new(SystemEntropy),
             NodeOptions { passivate_after_ms: 0, passivate_every_ms: 3_600_000, ..NodeOptions::default() },
@@ -330,40 +395,9 @@ pub(crate) fn idle_memory(folder: &Path, boxes: u64, resident_kib: fn() -> u64) 
         while gateway.passivate().await.is_err() {
             actix_web::rt::task::yield_now().await;
         }
-        let pepper = Pepper::new([9; 32]);
-        let mut group = Vec::new();
-        for number in 0..boxes {
-            group.push(create(&gateway, number, unit.as_ref(), &pepper));
-            if group.len() == 256 || number + 1 == boxes {
-                futures_util::future::join_all(group.drain(..)).await;
-            }
-        }
-        while journal.status().index_lag_records > 0 {
-            actix_web::rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        let wake = |gateway: Gateway| async move {
-            for number in 0..boxes {
-                let call = request(1, start_receipt());
-                let done = gateway.execute(cash_box(number), call, Duration::from_secs(60)).await.unwrap();
-                assert!(!done.first);
-            }
-        };
-        wake(gateway.clone()).await;
-        gateway.passivate().await.unwrap();
-        assert_eq!(gateway.status().active_cash_boxes, 0);
-        // The actors end behind the message that lets them go, and what the index gathered is written meanwhile, which takes memory
-        // of its own for a moment.
-        actix_web::rt::time::sleep(Duration::from_millis(JournalOptions::default().index_flush_ms + 2_000)).await;
-        let empty = resident_kib();
-        wake(gateway.clone()).await;
-        assert_eq!(gateway.status().active_cash_boxes, usize::try_from(boxes).unwrap());
-        let full = resident_kib();
-        gateway.passivate().await.unwrap();
-        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
-        let after = resident_kib();
+        let done = work(&journal, &gateway).await;
         node.stop().await;
         journal.close();
-        let each = |more: u64, less: u64| more.saturating_sub(less) as f64 / boxes as f64;
-        Idle { active_kib: each(full, empty), passivated_kib: each(after, empty) }
+        done
     })
 }

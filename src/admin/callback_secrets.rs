@@ -3,21 +3,21 @@
 use kassette_model::CashBoxId;
 use kassette_record::moment;
 
-use super::cash_boxes::profile;
+use super::cash_boxes::configuration;
 use super::context::Context;
 use super::failure::Failure;
 use super::reply::{CallbackSecretShown, Reply, Shown};
 use crate::keys::CallbackSecret;
 
 pub(super) fn show(context: &Context, cash_box: CashBoxId) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let now_ns = context.clock.unix_ns();
     let secrets = context.keys.dated_callback_secrets(cash_box, context.entropy.as_ref(), now_ns)?;
     Ok(reply(cash_box, &secrets))
 }
 
 pub(super) fn rotate(context: &Context, cash_box: CashBoxId, revoke: bool) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let now_ns = context.clock.unix_ns();
     let secrets = context.keys.rotate_callback_secret(cash_box, revoke, context.entropy.as_ref(), now_ns)?;
     tracing::info!(cash_box = %cash_box, valid_secrets = secrets.len(), "callback secret rotated");

@@ -1,8 +1,5 @@
 //! Cash boxes: made, listed, shown, switched off and on.
 
-use std::sync::Arc;
-
-use kassette_actors::Profile;
 use kassette_cashbox::{Configuration, TokenEntry, UnitEntry};
 use kassette_journal::JournalError;
 use kassette_model::cases::Country;
@@ -22,10 +19,10 @@ use crate::keys::AccessToken;
 const LIST_PAGE: usize = 256;
 
 /// The configuration in force.
-pub(super) fn profile(context: &Context, cash_box: CashBoxId) -> Result<Arc<Profile>, Failure> {
+pub(super) fn configuration(context: &Context, cash_box: CashBoxId) -> Result<Configuration, Failure> {
     context
         .gateway
-        .profile(cash_box)?
+        .configuration(cash_box)?
         .ok_or_else(|| Failure::not_found(format!("there is no cash box {cash_box} in {}", context.data_dir.display())))
 }
 
@@ -186,7 +183,7 @@ pub(super) fn list(context: &Context) -> Result<Reply, Failure> {
 }
 
 fn summary(context: &Context, cash_box: CashBoxId) -> Result<CashBoxSummary, Failure> {
-    let profile = profile(context, cash_box)?;
+    let configuration = configuration(context, cash_box)?;
     // A damaged cash box is listed with its damage; the others must be seen as well.
     let (head, damage) = match head(context, cash_box) {
         Ok((head, _, _)) => (Some(head), None),
@@ -201,11 +198,11 @@ fn summary(context: &Context, cash_box: CashBoxId) -> Result<CashBoxSummary, Fai
         .map(|(_, reason)| format!("in quarantine: {reason}"));
     Ok(CashBoxSummary {
         cash_box,
-        identification: profile.configuration.identification.clone(),
-        market: profile.configuration.market.to_string(),
+        identification: configuration.identification,
+        market: configuration.market.to_string(),
         phase: head.as_ref().map_or("unknown", |head| phase_name(head.phase)).to_owned(),
         queue_row: head.map_or(0, |head| head.queue_row),
-        disabled: profile.configuration.disabled,
+        disabled: configuration.disabled,
         problem: damage.or(quarantine),
     })
 }
@@ -219,8 +216,7 @@ fn phase_name(phase: QueuePhase) -> &'static str {
 }
 
 pub(super) fn show(context: &Context, cash_box: CashBoxId) -> Result<Reply, Failure> {
-    let profile = profile(context, cash_box)?;
-    let configuration = &profile.configuration;
+    let configuration = &configuration(context, cash_box)?;
     let (head, journal_row, journal_hash) = head(context, cash_box)?;
     let now_ns = context.clock.unix_ns();
     let tokens = valid_tokens(configuration, now_ns)
@@ -250,7 +246,7 @@ fn valid_tokens(configuration: &Configuration, now_ns: i64) -> impl Iterator<Ite
 }
 
 pub(super) async fn rotate_token(context: &Context, cash_box: CashBoxId, revoke: bool) -> Result<Reply, Failure> {
-    let mut configuration = (*profile(context, cash_box)?.configuration).clone();
+    let mut configuration = configuration(context, cash_box)?;
     let token = AccessToken::mint(context.environment, context.entropy.as_ref());
     let now_ns = context.clock.unix_ns();
     // The newest of the old ones stays, so that the till can be changed over in its own time; the one before it ends.
@@ -267,7 +263,7 @@ pub(super) async fn rotate_token(context: &Context, cash_box: CashBoxId, revoke:
 }
 
 pub(super) async fn enable(context: &Context, cash_box: CashBoxId, enabled: bool) -> Result<Reply, Failure> {
-    let mut configuration = (*profile(context, cash_box)?.configuration).clone();
+    let mut configuration = configuration(context, cash_box)?;
     let word = if enabled { "enabled" } else { "disabled" };
     if configuration.disabled == enabled {
         configuration.disabled = !enabled;
@@ -279,7 +275,7 @@ pub(super) async fn enable(context: &Context, cash_box: CashBoxId, enabled: bool
 }
 
 pub(super) async fn resume(context: &Context, cash_box: CashBoxId) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     context.gateway.resume(cash_box).await?;
     tracing::info!(cash_box = %cash_box, "quarantine lifted");
     Ok(Reply::Done { message: format!("cash box {cash_box} is not in quarantine") })
@@ -291,7 +287,7 @@ pub(super) async fn add_unit(
     cash_box: CashBoxId,
     entry: UnitEntry,
 ) -> Result<(UnitId, usize), Failure> {
-    let mut configuration = (*profile(context, cash_box)?.configuration).clone();
+    let mut configuration = configuration(context, cash_box)?;
     let unit = entry.id;
     configuration.units.push(entry);
     let number = configuration.units.len();

@@ -9,7 +9,7 @@ use kassette_model::CashBoxId;
 use kassette_model::cases::Country;
 use kassette_record::{Hash, RecordError};
 
-use super::cash_boxes::{head, profile};
+use super::cash_boxes::{configuration, head};
 use super::command::ExportRange;
 use super::context::Context;
 use super::execute::Output;
@@ -109,8 +109,7 @@ pub(super) fn export(
     range: ExportRange,
     output: &mut dyn Output,
 ) -> Result<Exported, Failure> {
-    let profile = profile(context, cash_box)?;
-    let configuration = &profile.configuration;
+    let configuration = &configuration(context, cash_box)?;
     let (_, last_row, _) = head(context, cash_box)?;
     let of_this_market = |country: Country| {
         if country == configuration.market {

@@ -116,6 +116,9 @@ impl From<Rejected> for Failure {
             Rejected::Busy { retry_after_s } => {
                 Self::refused(format!("too much is waiting already; try again in {retry_after_s} s"))
             }
+            Rejected::TooManySubscribers { retry_after_s } => {
+                Self::refused(format!("as many as allowed wait for events; try again in {retry_after_s} s"))
+            }
             Rejected::Stopping => Self::refused("the server is stopping"),
             Rejected::Quarantined { reason } => {
                 Self::refused(format!("the cash box is in quarantine ({reason}); `kassette cashbox resume` lifts it"))

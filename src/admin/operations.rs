@@ -9,7 +9,7 @@ use kassette_model::{CashBoxId, OperationId, OperationState};
 use kassette_record::{Details, RecordError, SealedRecord, moment};
 use tokio::time::Instant;
 
-use super::cash_boxes::{head, profile};
+use super::cash_boxes::{configuration, head};
 use super::context::Context;
 use super::execute::Output;
 use super::failure::Failure;
@@ -25,7 +25,7 @@ const LIST_ROWS: u64 = 256;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) fn show(context: &Context, cash_box: CashBoxId, operation: OperationId) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     match find(context, cash_box, operation)? {
         Some(details) => Ok(Reply::Operation(Box::new(details))),
         None => Err(unknown(cash_box, operation)),
@@ -42,7 +42,7 @@ fn unreadable(error: &RecordError) -> Failure {
 
 fn find(context: &Context, cash_box: CashBoxId, operation: OperationId) -> Result<Option<OperationDetails>, Failure> {
     let Some(record) = context.gateway.journal().operation(cash_box, operation)? else { return Ok(None) };
-    let queue = profile(context, cash_box)?.configuration.queue;
+    let queue = configuration(context, cash_box)?.queue;
     let state = state_object(&record, queue).map_err(|error| unreadable(&error))?;
     let details = kassette_record::v1::read_details(&record.header).map_err(|error| unreadable(&error))?;
     let (Some(summary), Some(state)) = (summary(&record, &details), state) else { return Ok(None) };
@@ -84,7 +84,7 @@ pub(super) fn list(
     limit: u64,
     output: &mut dyn Output,
 ) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let wanted = state
         .map(|name| {
             OperationState::parse(name)
@@ -148,7 +148,7 @@ pub(super) async fn wait(
     timeout_ms: u64,
     gone: impl Future<Output = ()>,
 ) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let deadline = Instant::now() + Duration::from_millis(timeout_ms.min(WAIT_MAX_MS));
     tokio::select! {
         waited = until(context, cash_box, operation, deadline) => waited,

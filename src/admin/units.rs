@@ -4,7 +4,7 @@ use kassette_cashbox::{Configuration, UnitEntry};
 use kassette_model::{CashBoxId, UnitId};
 use kassette_stdx::encoding::base64_decode;
 
-use super::cash_boxes::{add_unit, profile};
+use super::cash_boxes::{add_unit, configuration};
 use super::command::{Passphrase, UnitSource};
 use super::context::Context;
 use super::failure::Failure;
@@ -20,7 +20,7 @@ pub(super) fn new_sandbox_unit(context: &Context, name: &str) -> Result<UnitEntr
 }
 
 pub(super) async fn add(context: &Context, cash_box: CashBoxId, source: UnitSource) -> Result<Reply, Failure> {
-    let configuration = &profile(context, cash_box)?.configuration.clone();
+    let configuration = &configuration(context, cash_box)?;
     let (entry, is_new) = match source {
         UnitSource::Shared { unit } => (context.keys.unit_entry(unit)?, false),
         UnitSource::Sandbox => {
@@ -48,9 +48,9 @@ pub(super) async fn add(context: &Context, cash_box: CashBoxId, source: UnitSour
     let id = entry.id;
     match add_unit(context, cash_box, entry).await {
         Ok((_, number)) => {
-            let profile = profile(context, cash_box)?;
+            let configuration = super::cash_boxes::configuration(context, cash_box)?;
             let added: Vec<UnitDetails> =
-                details(context, &profile.configuration).into_iter().filter(|unit| unit.number == number).collect();
+                details(context, &configuration).into_iter().filter(|unit| unit.number == number).collect();
             Ok(Reply::Units { cash_box, units: added })
         }
         Err(failure) => {
@@ -67,8 +67,8 @@ fn decoded(what: &str, base64: &str) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) fn list(context: &Context, cash_box: CashBoxId) -> Result<Reply, Failure> {
-    let profile = profile(context, cash_box)?;
-    Ok(Reply::Units { cash_box, units: details(context, &profile.configuration) })
+    let configuration = configuration(context, cash_box)?;
+    Ok(Reply::Units { cash_box, units: details(context, &configuration) })
 }
 
 /// Units with their numbers, as an operator sees them.
@@ -107,9 +107,9 @@ pub(super) fn fail(
     unit: Option<usize>,
     failing: bool,
 ) -> Result<Reply, Failure> {
-    let profile = profile(context, cash_box)?;
+    let configuration = configuration(context, cash_box)?;
     let chosen: Vec<(usize, &UnitEntry)> = (1_usize..)
-        .zip(&profile.configuration.units)
+        .zip(&configuration.units)
         .filter(|(number, entry)| unit.map_or(!entry.retired, |wanted| wanted == *number))
         .collect();
     if chosen.is_empty() {

@@ -54,8 +54,13 @@ impl Console {
 
     /// Writes text to standard output as it is. A reader that went away (`| head`) is no failure.
     pub(crate) fn text(&self, text: &str) {
+        let _is_read = self.is_read(text);
+    }
+
+    /// [`Console::text`] for a command that goes on until nobody reads any more: gives whether somebody does.
+    pub(crate) fn is_read(&self, text: &str) -> bool {
         let mut out = io::stdout().lock();
-        drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
     }
 
     /// Writes a line for the operator to standard error.

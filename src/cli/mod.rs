@@ -15,6 +15,7 @@ mod demo;
 pub mod exit;
 mod explain;
 mod export;
+mod listen;
 mod logging;
 mod operation;
 mod reindex;
@@ -69,6 +70,8 @@ enum Verb {
     Reindex(reindex::Reindex),
     /// How an environment stands
     Status(status::Status),
+    /// Follow the events of a cash box, or post them on to a URL as callbacks
+    Listen(listen::Listen),
     /// The configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -115,6 +118,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Export(export) => export.run(session),
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),
+        Verb::Listen(listen) => listen.run(session),
         Verb::Config(config) => config.run(session),
         Verb::Explain(explain) => explain.run(session),
         Verb::Completions(completions) => completions.run(session),

@@ -269,7 +269,7 @@ section! {
     EventsSection {
         /// How often a line is sent to a subscriber for whom there is nothing new, so that the connection is not taken for dead.
         heartbeat_ms: [u64 100 to 600_000] u64 = 15_000_u64, "ms";
-        /// Subscribers at the same time; more are 503 with `Retry-After`.
+        /// Subscribers at the same time; more are 429 with `Retry-After`.
         subscribers_max: [u64 1 to 1_000_000] u64 = 10_000_u64, "subscribers";
         /// Subscribers of one cash box at the same time; at most `subscribers_max`.
         subscribers_per_cash_box_max: [u64 1 to 1_000_000] u64 = 16_u64, "subscribers";

@@ -96,7 +96,7 @@ fn stored(
             return Ok(None);
         }
     }
-    let state = state_object(&record, caller.configuration().queue)?;
+    let state = state_object(&record, caller.queue())?;
     Ok(state.map(|state| (record, state)))
 }
 
@@ -127,23 +127,28 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
         drop(call.edge.gateway.watch(caller.cash_box(), id, wait).await);
         found = stored(&call.edge, &caller, id, kind);
     }
-    let found = match found {
+    let (record, state) = match found {
         Ok(Some(found)) => found,
         Ok(None) => return not_found(),
         Err(failure) => return problem::response(&failure.into_problem()),
     };
     let response = match asked {
-        Asked::State => state_response(&found.1, StatusCode::OK),
-        Asked::Request => stored_body(&found.0, false),
-        Asked::Response if found.1.state.is_final() => {
-            let mut response = stored_body(&found.0, true);
+        Asked::State => state_response(&state, StatusCode::OK),
+        Asked::Request => stored_body(&record, false),
+        Asked::Response if state.state.is_final() => {
+            let mut response = stored_body(&record, true);
             if let Ok(location) = HeaderValue::from_str(&answer::location(&call.edge, id)) {
                 response.headers_mut().insert(LOCATION, location);
             }
             response
         }
-        Asked::Response => not_yet(found.1.state),
-        Asked::End => end(&call, &caller, id, found.1).await,
+        Asked::Response => not_yet(state.state),
+        Asked::End => {
+            // Whoever waits keeps no copy of the request.
+            drop(record);
+            // In a box of its own: every other read would carry its size.
+            Box::pin(end(&call, &caller, id, state)).await
+        }
     };
     answer::with_id(response, id)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kassette_actors::{Profile, TokenMac};
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, QueueId};
 use kassette_wire::problem::{Code, Problem};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
@@ -62,14 +62,17 @@ impl Authenticator {
 
     /// Whether the token is one of these and still valid at `now_ns`. Looks at all of them, whatever it finds.
     fn accepts(&self, token: &[u8], known: &[TokenMac], now_ns: i64) -> bool {
-        let found = mac(self.keyed.clone(), token);
-        let mut accepted = Choice::from(0);
-        for entry in known {
-            let valid = entry.not_after_ns.is_none_or(|end| end > now_ns);
-            accepted |= entry.mac.ct_eq(&found) & Choice::from(u8::from(valid));
-        }
-        accepted.into()
+        is_among(&mac(self.keyed.clone(), token), known, now_ns)
     }
+}
+
+fn is_among(found: &[u8; 32], known: &[TokenMac], now_ns: i64) -> bool {
+    let mut accepted = Choice::from(0);
+    for entry in known {
+        let valid = entry.not_after_ns.is_none_or(|end| end > now_ns);
+        accepted |= entry.mac.ct_eq(found) & Choice::from(u8::from(valid));
+    }
+    accepted.into()
 }
 
 /// An authenticated cash box. Made only by [`authenticate`]; whatever is read or done is read or done for it.
@@ -81,12 +84,35 @@ pub(crate) struct Caller {
 impl Caller {
     /// Whose credentials they were.
     pub(crate) fn cash_box(&self) -> CashBoxId {
-        self.profile.configuration.cash_box
+        self.profile.cash_box
     }
 
-    /// Its configuration.
-    pub(crate) fn configuration(&self) -> &Arc<kassette_cashbox::Configuration> {
-        &self.profile.configuration
+    /// Its queue.
+    pub(crate) fn queue(&self) -> QueueId {
+        self.profile.queue
+    }
+}
+
+/// What lets one in, to be shown again later: the token itself is not kept.
+pub(crate) struct Pass {
+    cash_box: CashBoxId,
+    mac: [u8; 32],
+}
+
+impl Pass {
+    /// Of credentials that were accepted.
+    pub(crate) fn of(edge: &Edge, credentials: &Credentials<'_>) -> Self {
+        let token = credentials.token.unwrap_or_default();
+        Self { cash_box: credentials.cash_box, mac: mac(edge.authenticator.keyed.clone(), token) }
+    }
+
+    /// Whether they would be accepted now. `true` while the journal cannot say so.
+    pub(crate) fn holds(&self, edge: &Edge) -> bool {
+        match edge.gateway.profile(self.cash_box) {
+            Ok(Some(profile)) => !profile.disabled && is_among(&self.mac, &profile.tokens, edge.clock.unix_ns()),
+            Ok(None) => false,
+            Err(_) => true,
+        }
     }
 }
 
@@ -106,10 +132,10 @@ pub(crate) enum Denied {
 pub(crate) fn authenticate(edge: &Edge, credentials: &Credentials<'_>) -> Result<Caller, Denied> {
     let profile =
         edge.gateway.profile(credentials.cash_box).map_err(|error| Denied::Other(Box::new(journal_problem(&error))))?;
-    let known = profile.as_ref().map_or(NOBODY.as_slice(), |profile| &profile.tokens);
+    let known = profile.as_ref().map_or(NOBODY.as_slice(), |profile| &*profile.tokens);
     let accepted = edge.authenticator.accepts(credentials.token.unwrap_or_default(), known, edge.clock.unix_ns());
     match profile {
-        Some(profile) if accepted && profile.configuration.disabled => {
+        Some(profile) if accepted && profile.disabled => {
             Err(Denied::Other(Box::new(Problem::new(Code::CashBoxDisabled, "the operator has disabled this cash box"))))
         }
         Some(profile) if accepted && credentials.token.is_some() => Ok(Caller { profile }),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use kassette_wire::problem::{Code, Problem};
 
 use crate::config::LimitsSection;
@@ -42,11 +42,18 @@ pub(crate) async fn read(
 }
 
 async fn next(payload: &mut web::Payload, deadline: Instant) -> Result<Option<bytes::Bytes>, Box<Problem>> {
-    match tokio::time::timeout_at(deadline.into(), payload.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(error))) => Err(incomplete(&format!("the body could not be read: {error}"))),
-        Err(_) => Err(incomplete("the body did not arrive in time")),
+    // Most bodies are there with their headers: no timer is made for them.
+    let piece = match payload.next().now_or_never() {
+        Some(piece) => piece,
+        None => match tokio::time::timeout_at(deadline.into(), payload.next()).await {
+            Ok(piece) => piece,
+            Err(_) => return Err(incomplete("the body did not arrive in time")),
+        },
+    };
+    match piece {
+        None => Ok(None),
+        Some(Ok(piece)) => Ok(Some(piece)),
+        Some(Err(error)) => Err(incomplete(&format!("the body could not be read: {error}"))),
     }
 }
 

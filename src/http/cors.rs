@@ -9,7 +9,7 @@ use actix_web::http::header::{
 /// Request headers that a page may send.
 const ALLOWED: &str = "x-cashbox-id, x-cashbox-accesstoken, x-possystem-id, x-operation-id, x-operation-lifetime, \
                        x-operation-callback-state, x-terminal-id, x-print-width, x-sandbox, cashboxid, accesstoken, \
-                       idempotency-key, prefer, content-type, accept";
+                       idempotency-key, last-event-id, prefer, content-type, accept";
 /// Response headers that a page may read.
 const EXPOSED: &str = "location, preference-applied, x-operation-id, x-operation-state, x-print-width, retry-after";
 /// How long a browser may remember the answer to a preflight request, in seconds.

@@ -2,34 +2,39 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kassette_actors::Gateway;
 use kassette_model::Environment;
 use kassette_outbound::Policy;
 use kassette_stdx::Clock;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::auth::{Authenticator, Pepper};
 use super::throttle::Throttle;
-use crate::config::{LimitsSection, Settings};
+use crate::config::{EventsSection, LimitsSection, Settings};
 
 /// Whether the server takes requests. Shared with whoever stops it.
 #[derive(Debug, Default)]
 pub struct Readiness {
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
 }
 
 impl Readiness {
-    /// From now on `/readyz` says that the server is stopping; requests are still answered.
+    /// From now on `/readyz` says that the server is stopping; requests are still answered, streams of events end.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.stopping.send_replace(true);
     }
 
     /// Whether [`Readiness::stop`] was called.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        *self.stopping.borrow()
+    }
+
+    /// Waits for [`Readiness::stop`]: what has no end of its own ends then.
+    pub(super) async fn stopped(&self) {
+        // The sender is here, so that this cannot fail.
+        drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
     }
 }
 
@@ -63,6 +68,7 @@ pub struct Edge {
     pub(super) base_path: String,
     pub(super) possystem_id_required: bool,
     pub(super) exports: Arc<Semaphore>,
+    pub(super) events: EventsSection,
     /// What callbacks may reach.
     pub(super) callback_policy: Policy,
 }
@@ -93,6 +99,7 @@ impl Edge {
             possystem_id_required: section.possystem_id_required,
             callback_policy: settings
                 .callback_policy(parts.environment, settings.listens_only_on_loopback(parts.environment)),
+            events: settings.events.clone(),
             exports: Arc::new(Semaphore::new(exports.min(Semaphore::MAX_PERMITS))),
         }
     }

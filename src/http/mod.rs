@@ -17,6 +17,7 @@ mod cors;
 mod edge;
 mod entry;
 mod errors;
+mod events;
 mod export;
 mod headers;
 pub mod market;

@@ -69,6 +69,10 @@ pub(crate) fn rejected(rejected: Rejected) -> (Problem, Option<u32>) {
             let problem = Problem::new(Code::MailboxFull, "too much is waiting already; send the same request again");
             return (problem, Some(retry_after_s));
         }
+        Rejected::TooManySubscribers { retry_after_s } => {
+            let detail = "as many as allowed wait for events; end a stream of this cash box, or come back later";
+            return (Problem::new(Code::RateLimited, detail), Some(retry_after_s));
+        }
         Rejected::Quarantined { reason } => {
             tracing::warn!(reason, "a call for a quarantined cash box");
             Problem::new(Code::CashBoxQuarantined, "this cash box failed repeatedly and waits for the operator")

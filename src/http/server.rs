@@ -50,6 +50,8 @@ pub fn serve(edges: Vec<Edge>, listener: TcpListener, settings: &Settings) -> io
         .client_request_timeout(Duration::from_millis(limits.header_deadline_ms))
         .shutdown_timeout(settings.server.stop_deadline_ms.div_ceil(1_000))
         .tcp_nodelay(true)
+        // A client that closes its side has gone away: its wait ends and its place is free. What it asked for goes on.
+        .h1_allow_half_closed(false)
         .disable_signals()
         .on_connect(move |connection, data| {
             let Some(connections) = &public else { return };

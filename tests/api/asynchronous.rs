@@ -153,3 +153,34 @@ fn a_preference_decides_how_long_a_call_waits() {
     }
     assert_eq!(call.send().ok(200)["ftQueueRow"], 4);
 }
+
+#[test]
+fn a_client_that_goes_away_frees_its_place_and_stops_nothing() {
+    let mut settings = kassette::config::Settings::default();
+    // Two workers of the test server share them.
+    settings.limits.connections_max = 16;
+    let server = TestServer::in_memory(Options { settings, ..Options::default() });
+    let journal = server.memory.as_ref().unwrap();
+    let (id, held) = (fresh(), sale("held"));
+    let call = server.call("POST", "/v2/sign").of(A).id(id).body(&held);
+    journal.hold();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| call.clone().header("prefer", "respond-async").send());
+        while journal.queued() < 2 {
+            std::thread::yield_now();
+        }
+        assert!(journal.release_one());
+        assert_eq!(first.join().unwrap().status, 202);
+    });
+    let wait = || server.call("GET", &format!("/v2/operation/{id}/wait?timeout=300000")).of(A).begin();
+    for round in 0..4 {
+        // As many as there are places; they would stay for five minutes.
+        let parked: Vec<_> = (0..8).map(|_| wait()).collect();
+        drop(parked);
+        let state = server.call("GET", &format!("/v2/operation/{id}")).of(A).send();
+        check_state(&state.ok(200), id, "pending");
+        assert_eq!(state.status, 200, "round {round}");
+    }
+    journal.release();
+    assert_eq!(call.send().ok(200)["ftQueueRow"], 2, "the operation went on");
+}

@@ -66,6 +66,22 @@ pub(crate) fn send(
     headers: &[(String, String)],
     body: &[u8],
 ) -> Reply {
+    let mut stream = begin(address, method, target, headers, body);
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes);
+    let _ = stream.shutdown(Shutdown::Both);
+    assert!(!bytes.is_empty(), "no answer: {read:?}");
+    parse(&bytes, method == "HEAD")
+}
+
+/// Sends a request and does not wait for its answer.
+pub(crate) fn begin(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> TcpStream {
     let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -80,11 +96,7 @@ pub(crate) fn send(
     let (with_head, rest) = body.split_at(body.len().min(65_536));
     stream.write_all(&[head.as_bytes(), with_head].concat()).unwrap();
     let _ = stream.write_all(rest);
-    let mut bytes = Vec::new();
-    let read = stream.read_to_end(&mut bytes);
-    let _ = stream.shutdown(Shutdown::Both);
-    assert!(!bytes.is_empty(), "no answer: {read:?}");
-    parse(&bytes, method == "HEAD")
+    stream
 }
 
 fn parse(bytes: &[u8], head_only: bool) -> Reply {

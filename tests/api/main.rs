@@ -8,6 +8,7 @@ mod asynchronous;
 mod client;
 mod credentials;
 mod documentation;
+mod events;
 mod facts;
 mod failures;
 mod hostile;

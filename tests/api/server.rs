@@ -20,7 +20,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::client::{Reply, send};
+use crate::client::{Reply, begin, send};
 
 /// 2026-03-04T10:15:34Z.
 pub(crate) const START_NS: i64 = 1_772_619_334_000_000_000;
@@ -129,6 +129,10 @@ impl TestServer {
                     NodeOptions {
                         shards: 2,
                         body_limits: options.settings.limits.json(),
+                        subscribers_per_cash_box_max: usize::try_from(
+                            options.settings.events.subscribers_per_cash_box_max,
+                        )
+                        .unwrap(),
                         before_execute: options.before_execute,
                         ..NodeOptions::default()
                     },
@@ -294,6 +298,11 @@ impl Call<'_> {
     pub(crate) fn target(mut self, target: &str) -> Self {
         self.target = target.to_owned();
         self
+    }
+
+    /// Sends it and does not wait for the answer.
+    pub(crate) fn begin(self) -> std::net::TcpStream {
+        begin(self.server.address, &self.method, &self.target, &self.headers, &self.body)
     }
 
     pub(crate) fn send(self) -> Reply {

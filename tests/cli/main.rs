@@ -16,6 +16,7 @@ mod callbacks;
 mod cash_boxes;
 mod demo;
 mod exports;
+mod listen;
 mod operations;
 mod receiver;
 mod serving;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every example of docs/api/guide.md against a fresh demo and compares what it prints.
+"""Runs every example of docs/api/guide.md and docs/api/callbacks.md against a fresh demo and compares what it prints.
 
 usage: examples.py BINARY
 """
@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-GUIDE = os.path.join(ROOT, "docs", "api", "guide.md")
+PAGES = [os.path.join(ROOT, "docs", "api", name) for name in ("guide.md", "callbacks.md")]
 
 
 def examples(text):
@@ -45,8 +45,10 @@ def main():
             work = os.path.join(folder, "work")
             os.mkdir(work)
             count = 0
-            with open(GUIDE, encoding="utf-8") as guide:
-                for shell, expected in examples(guide.read()):
+            for page in PAGES:
+                with open(page, encoding="utf-8") as text:
+                    found = list(examples(text.read()))
+                for shell, expected in found:
                     done = subprocess.run(["bash", "-eu", "-c", shell], cwd=work, env=environment,
                                           capture_output=True, text=True, timeout=60)
                     if done.returncode != 0 or not fits(expected, done.stdout):
@@ -57,7 +59,7 @@ def main():
         finally:
             demo.terminate()
             demo.wait(timeout=20)
-    print(f"examples: {count} of docs/api/guide.md print what they say")
+    print(f"examples: {count} of docs/api print what they say")
     return 0
 
 

@@ -79,7 +79,7 @@ def scenario(server, folder, mount):
     stored = check_exports(server, [box], operations, folder)
     server.run("verify", server.folder)
     print(f"disk full: refused after {before} receipts, signing resumed {waited:.1f} s after space returned, "
-          f"{stored} receipts stored once, numbering dense")
+          f"{len(stored)} receipts stored once, numbering dense")
 
 
 def main():

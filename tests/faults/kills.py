@@ -50,7 +50,7 @@ def main():
                 sys.stderr.buffer.write(log.read()[-8000:])
             print(f"kills: FAILED with seed {options.seed}: {failure}")
             return 1
-    print(f"kills: {options.rounds} kills, {again} operations replayed, {stored} receipts stored once, "
+    print(f"kills: {options.rounds} kills, {again} operations replayed, {len(stored)} receipts stored once, "
           f"slowest start {slowest:.2f} s")
     return 0
 

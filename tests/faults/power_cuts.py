@@ -95,7 +95,7 @@ def main():
             if server.process and server.process.poll() is None:
                 server.kill()
             subprocess.run(["umount", mount], capture_output=True)
-    print(f"power cuts: {options.rounds} cuts, {again} operations replayed, {stored} receipts stored once")
+    print(f"power cuts: {options.rounds} cuts, {again} operations replayed, {len(stored)} receipts stored once")
     return 0
 
 

@@ -35,6 +35,8 @@ class Server:
         self.binary, self.folder, self.log, self.config = binary, folder, log, config
         self.port = free_port()
         self.process = None
+        # Variables of the process that serves, beside those of the caller.
+        self.environment = {}
 
     def command(self, *words):
         options = ["--data-dir", self.folder] + (["--config", self.config] if self.config else [])
@@ -53,7 +55,8 @@ class Server:
     def start(self, ready_s=30):
         out = open(self.log, "ab")
         self.process = subprocess.Popen(
-            self.command("serve", "--listen", f"127.0.0.1:{self.port}"), stdout=out, stderr=out)
+            self.command("serve", "--listen", f"127.0.0.1:{self.port}"), stdout=out, stderr=out,
+            env={**os.environ, **self.environment})
         out.close()
         begin = time.monotonic()
         while time.monotonic() - begin < ready_s:
@@ -106,8 +109,9 @@ class CashBox:
             "content-type": "application/json",
         }
 
-    def post(self, link, path, operation, body):
-        link.request("POST", path, body=body, headers=self.headers(operation))
+    def post(self, link, path, operation, body, **headers):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        link.request("POST", path, body=body, headers={**self.headers(operation), **named})
         answer = link.getresponse()
         return answer.status, answer.read()
 
@@ -130,10 +134,10 @@ ACCEPTED = object()
 
 class Load:
     """Sign requests on several threads until stopped; remembers every operation and, if there was one, its answer. `accepted` is
-    the share that does not wait for its end."""
+    the share that does not wait for its end; with `callback` every second operation names that URL."""
 
-    def __init__(self, boxes, threads, seed, accepted=0.0):
-        self.accepted = accepted
+    def __init__(self, boxes, threads, seed, accepted=0.0, callback=None):
+        self.accepted, self.callback, self.called_back = accepted, callback, set()
         self.boxes, self.operations, self.lock = boxes, {}, threading.Lock()
         self.stopping = threading.Event()
         self.random = random.Random(seed)
@@ -153,8 +157,12 @@ class Load:
             with self.lock:
                 self.operations[operation] = [box, body, None]
             path = "/v2/SignRequest" if chance.random() < self.accepted else "/v2/sign"
+            headers = {}
+            if self.callback and chance.random() < 0.5:
+                headers["x_operation_callback_state"] = self.callback
+                self.called_back.add(operation)
             try:
-                status, answer = box.post(link, path, operation, body)
+                status, answer = box.post(link, path, operation, body, **headers)
             except (OSError, http.client.HTTPException):
                 return
             if status in (201, 202):
@@ -198,7 +206,8 @@ def check_replay(server, operations, chance, most=None):
 
 
 def check_exports(server, boxes, operations, folder):
-    """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense."""
+    """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense.
+    Gives the answer of every operation that has ended."""
     found = {}
     for box in boxes:
         target = os.path.join(folder, f"{box.id}.ndjson")
@@ -226,7 +235,7 @@ def check_exports(server, boxes, operations, folder):
         if first not in (None, ACCEPTED):
             must(operation in found, f"operation {operation} was acknowledged and is lost")
             must(found[operation] == first, f"operation {operation}: stored bytes differ from the answer")
-    return len(found)
+    return found
 
 
 def fetch(box, operation):

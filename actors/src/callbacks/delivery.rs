@@ -95,7 +95,7 @@ fn prepare(shared: &Shared, message: &OpenMessage) -> Result<Prepared, Sent> {
         })?;
     let profile = shared.profiles.get(shared.journal.as_ref(), message.cash_box).map_err(|error| unreadable(&error))?;
     let Some(profile) = profile else { return Err(Sent::Never("its cash box is not known".to_owned())) };
-    let state = state_changes(&record, profile.configuration.queue).map_err(|error| Sent::Never(error.to_string()))?;
+    let state = state_changes(&record, profile.queue).map_err(|error| Sent::Never(error.to_string()))?;
     let sequence = u64::from(message.sequence);
     let state = state.into_iter().find(|change| change.sequence == Some(sequence));
     match (state, url(&record, message.sequence)) {

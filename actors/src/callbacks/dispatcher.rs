@@ -69,6 +69,9 @@ pub(crate) struct CallbackDispatcher {
     taken: Option<Position>,
     queues: Queues,
     catching_up: bool,
+    /// Promises from before this are not taken over, nanoseconds since the Unix epoch: the store is fresh, and they are too old to be
+    /// tried.
+    oldest_ns: Option<i64>,
     changes: Vec<Change>,
     writing: bool,
     wake: Option<(Duration, SpawnHandle)>,
@@ -91,6 +94,7 @@ impl CallbackDispatcher {
             taken: None,
             queues,
             catching_up: false,
+            oldest_ns: None,
             changes: Vec::new(),
             writing: false,
             wake: None,
@@ -101,7 +105,7 @@ impl CallbackDispatcher {
     fn open(&mut self, ctx: &mut Context<Self>) {
         match self.try_open() {
             Ok(()) => {
-                self.catching_up = true;
+                self.set_catching_up(true);
                 ctx.notify(CatchUp);
                 self.pump(ctx);
             }
@@ -110,16 +114,25 @@ impl CallbackDispatcher {
     }
 
     fn try_open(&mut self) -> Result<(), CallbackError> {
-        let store = match (self.parts.store)(false) {
+        let end = self.shared.journal.end();
+        let opened = (self.parts.store)(false).and_then(|store| match store.taken()? {
+            // The log is an older copy: places in the store mean other records.
+            Some(taken) if taken > end => {
+                Err(CallbackError(format!("it has taken {taken:?}, the log ends at {end:?}")))
+            }
+            _ => Ok(store),
+        });
+        let store = match opened {
             Ok(store) => store,
             Err(error) => {
                 tracing::error!(%error, "the store of callbacks cannot be used and is made anew; messages may be delivered twice");
                 (self.parts.store)(true)?
             }
         };
+        self.oldest_ns = None;
         self.taken = match store.taken()? {
             Some(taken) => Some(taken),
-            None => self.beginning(store.as_ref())?,
+            None => self.beginning(store.as_ref(), end)?,
         };
         self.queues = Queues::new(&self.parts.options);
         for target in store.targets()? {
@@ -131,11 +144,12 @@ impl CallbackDispatcher {
     }
 
     /// Where a fresh store begins: before it everything was settled, or is too old to be tried.
-    fn beginning(&self, store: &dyn CallbackStore) -> Result<Option<Position>, CallbackError> {
+    fn beginning(&mut self, store: &dyn CallbackStore, end: Position) -> Result<Option<Position>, CallbackError> {
         let oldest_ms = i64::try_from(self.parts.options.retry.give_up_after_ms).unwrap_or(i64::MAX);
         let oldest_ns = self.shared.clock.unix_ns().saturating_sub(oldest_ms.saturating_mul(1_000_000));
+        self.oldest_ns = Some(oldest_ns);
         let by_age = self.shared.journal.place_at(oldest_ns).map_err(|error| CallbackError(error.to_string()))?;
-        let settled = store.settled_to()?.filter(|settled| *settled <= self.shared.journal.end());
+        let settled = store.settled_to()?.filter(|settled| *settled <= end);
         Ok(by_age.max(settled))
     }
 
@@ -155,13 +169,21 @@ impl CallbackDispatcher {
         });
     }
 
+    fn set_catching_up(&mut self, catching_up: bool) {
+        self.catching_up = catching_up;
+        self.desk.catching_up(catching_up);
+    }
+
     fn monotonic(&self) -> Duration {
         self.shared.clock.monotonic()
     }
 
     /// When a message is due on the monotonic clock. A wall clock that was set back must not hold messages for longer than the
-    /// longest wait there is.
+    /// longest wait there is, and one that was never tried not at all: it was made at a time that is now to come.
     fn due(&self, message: &OpenMessage) -> Duration {
+        if message.attempt_count == 0 {
+            return self.monotonic();
+        }
         let wait_ns = u64::try_from(message.due_ns.saturating_sub(self.shared.clock.unix_ns())).unwrap_or(0);
         let longest_ms = self.parts.options.retry.retry_after_max_ms.max(self.parts.options.retry.steady_delay_ms);
         self.monotonic().saturating_add(Duration::from_nanos(wait_ns).min(Duration::from_millis(longest_ms)))
@@ -204,9 +226,11 @@ impl CallbackDispatcher {
             }
         };
         let ended = part.ended;
-        match self.take(part.to, part.messages).and_then(|()| self.refill()) {
+        let mut messages = part.messages;
+        messages.retain(|message| self.oldest_ns.is_none_or(|oldest_ns| message.made_ns >= oldest_ns));
+        match self.take(part.to, messages).and_then(|()| self.refill()) {
             Ok(()) if ended => {
-                self.catching_up = false;
+                self.set_catching_up(false);
                 ctx.notify(TakeOver);
             }
             Ok(()) => ctx.notify(CatchUp),
@@ -222,7 +246,7 @@ impl CallbackDispatcher {
         }
         match self.intake.take() {
             Given::Dropped => {
-                self.catching_up = true;
+                self.set_catching_up(true);
                 ctx.notify(CatchUp);
             }
             Given::All(records) => {
@@ -437,6 +461,7 @@ impl Handler<Quiet> for CallbackDispatcher {
 impl Handler<LookNow> for CallbackDispatcher {
     type Result = ();
     fn handle(&mut self, _: LookNow, ctx: &mut Context<Self>) {
+        self.take_over(ctx);
         self.write(ctx);
         self.tick(ctx);
         self.pump(ctx);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kassette_journal::callbacks::{CallbackError, CallbackStore, ListFilter, MessageState};
+use kassette_journal::callbacks::{CallbackError, CallbackStore, ListFilter, MessageCounts, MessageState};
 use kassette_model::{CashBoxId, OperationId};
 use parking_lot::RwLock;
 
@@ -19,47 +19,58 @@ pub struct CallbackStatus {
     pub dead_letters: u64,
     /// Calls that are being made.
     pub sending: usize,
+    /// Whether promises are still being read from the log, so that there may be more than is told here.
+    pub catching_up: bool,
     /// Why nothing is sent, if so.
     pub problem: Option<String>,
 }
+
+/// The problem while there is no dispatcher.
+const NOT_RUNNING: &str = "the dispatcher is not running";
 
 #[derive(Default)]
 struct Desk {
     store: Option<Arc<dyn CallbackStore>>,
     problem: Option<String>,
     sending: usize,
+    catching_up: bool,
 }
 
 /// What the dispatcher shows; outlives its restarts.
-#[derive(Default)]
 pub(crate) struct CallbackDesk(RwLock<Desk>);
 
 impl CallbackDesk {
+    /// Before the dispatcher has opened its store.
+    pub(crate) fn new() -> Self {
+        Self(RwLock::new(Desk { problem: Some(NOT_RUNNING.to_owned()), ..Desk::default() }))
+    }
+
     pub(super) fn opened(&self, store: Arc<dyn CallbackStore>) {
-        *self.0.write() = Desk { store: Some(store), problem: None, sending: 0 };
+        *self.0.write() = Desk { store: Some(store), catching_up: true, ..Desk::default() };
     }
 
     pub(super) fn failed(&self, problem: String) {
-        *self.0.write() = Desk { store: None, problem: Some(problem), sending: 0 };
+        *self.0.write() = Desk { problem: Some(problem), ..Desk::default() };
     }
 
     pub(super) fn closed(&self) {
         let mut desk = self.0.write();
         desk.store = None;
         desk.sending = 0;
-        desk.problem.get_or_insert_with(|| "the dispatcher is not running".to_owned());
+        desk.problem.get_or_insert_with(|| NOT_RUNNING.to_owned());
     }
 
     pub(super) fn sending(&self, calls: usize) {
-        let mut desk = self.0.write();
-        desk.sending = calls;
+        self.0.write().sending = calls;
+    }
+
+    pub(super) fn catching_up(&self, catching_up: bool) {
+        self.0.write().catching_up = catching_up;
     }
 
     fn store(&self) -> Result<Arc<dyn CallbackStore>, CallbackError> {
         let desk = self.0.read();
-        desk.store.clone().ok_or_else(|| {
-            CallbackError(desk.problem.clone().unwrap_or_else(|| "the dispatcher has not started yet".to_owned()))
-        })
+        desk.store.clone().ok_or_else(|| CallbackError(desk.problem.clone().unwrap_or_else(|| NOT_RUNNING.to_owned())))
     }
 }
 
@@ -87,13 +98,14 @@ impl Callbacks {
     /// How callbacks stand.
     #[must_use]
     pub fn status(&self) -> CallbackStatus {
-        let (store, problem, sending) = {
+        let (store, problem, sending, catching_up) = {
             let desk = self.desk.0.read();
-            (desk.store.clone(), desk.problem.clone(), desk.sending)
+            (desk.store.clone(), desk.problem.clone(), desk.sending, desk.catching_up)
         };
         match store.map(|store| store.counts()) {
             Some(Ok(counts)) => {
-                CallbackStatus { open: counts.open, dead_letters: counts.dead_letters, sending, problem: None }
+                let MessageCounts { open, dead_letters } = counts;
+                CallbackStatus { open, dead_letters, sending, catching_up, problem: None }
             }
             Some(Err(error)) => CallbackStatus { problem: Some(error.to_string()), ..CallbackStatus::default() },
             None => CallbackStatus { problem, ..CallbackStatus::default() },

@@ -53,8 +53,20 @@ pub(crate) struct Env {
 
 impl Env {
     fn start(options: NodeOptions) -> Self {
-        let journal = Arc::new(MemoryJournal::new());
-        let (vault, clock) = (Arc::new(TestVault::new()), Arc::new(FakeClock::at(START_NS)));
+        Self::over(Arc::new(MemoryJournal::new()), Arc::new(FakeClock::at(START_NS)), options)
+    }
+
+    /// The same journal under a new node, as after a restart of the process.
+    pub(crate) async fn restarted(self, options: NodeOptions) -> Self {
+        let Self { journal, clock, node, .. } = self;
+        node.stop().await;
+        let env = Self::over(journal, clock, options);
+        env.ready().await;
+        env
+    }
+
+    fn over(journal: Arc<MemoryJournal>, clock: Arc<FakeClock>, options: NodeOptions) -> Self {
+        let vault = Arc::new(TestVault::new());
         let entropy = Arc::new(SeededEntropy::new(42));
         let node =
             Node::start(Arc::clone(&journal) as _, Arc::clone(&vault) as _, Arc::clone(&clock) as _, entropy, options);

@@ -174,7 +174,7 @@ fn a_quarantined_box_can_be_configured_and_stays_in_quarantine() {
         for disabled in [true, false] {
             let configuration = Configuration { disabled, ..env.configuration(1) };
             env.gateway.configure(configuration).await.unwrap();
-            assert_eq!(env.gateway.profile(cash_box(1)).unwrap().unwrap().configuration.disabled, disabled);
+            assert_eq!(env.gateway.profile(cash_box(1)).unwrap().unwrap().disabled, disabled);
             assert!(matches!(env.sale(1, 14).await, Err(Rejected::Quarantined { .. })));
             assert!(matches!(env.gateway.reset(cash_box(1)).await, Err(Rejected::Quarantined { .. })));
             assert_eq!(env.gateway.status().quarantined, [(cash_box(1), "planted".to_owned())]);

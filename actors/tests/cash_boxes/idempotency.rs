@@ -69,7 +69,7 @@ fn the_same_id_of_another_cash_box_is_another_operation() {
         env.cash_box(2).await;
         assert!(env.sale(1, 7).await.unwrap().first);
         assert!(env.sale(2, 7).await.unwrap().first);
-        assert_eq!(env.gateway.profile(cash_box(1)).unwrap().unwrap().configuration.identification, "TILL-1");
+        assert_eq!(env.gateway.configuration(cash_box(1)).unwrap().unwrap().identification, "TILL-1");
         env
     });
 }

@@ -67,13 +67,13 @@ fn a_change_of_configuration_is_in_force_at_once_and_after_a_reset() {
         let mut changed = env.configuration(1);
         changed.disabled = true;
         env.gateway.configure(changed).await.unwrap();
-        assert!(env.gateway.profile(id).unwrap().unwrap().configuration.disabled);
+        assert!(env.gateway.profile(id).unwrap().unwrap().disabled);
         let mut wrong = env.configuration(1);
         wrong.identification = "OTHER".to_owned();
         let refused = env.gateway.configure(wrong).await;
         assert!(matches!(refused, Err(Rejected::Refused(_))), "{refused:?}");
         env.gateway.reset(id).await.unwrap();
-        assert!(env.gateway.profile(id).unwrap().unwrap().configuration.disabled);
+        assert!(env.gateway.profile(id).unwrap().unwrap().disabled);
         env
     });
 }

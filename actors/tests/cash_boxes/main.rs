@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test may stop")]
 
 mod accepted;
+mod callbacks;
 mod env;
 mod failures;
 mod idempotency;
 mod life;
 mod lifetimes;
 mod postponed;
+mod receiver;

@@ -75,7 +75,8 @@ pub struct CashBox {
     pub(crate) market: &'static dyn Market,
     pub(crate) settings: MarketSettings,
     secrets: MarketSecrets,
-    pub(crate) units: Vec<UnitFacts>,
+    /// Without room for more: a `Vec` takes four places for the one unit of most cash boxes.
+    pub(crate) units: Box<[UnitFacts]>,
     pub(crate) state: MarketState,
     /// Without the market's state, which is in `state`.
     pub(crate) head: BoxHead,
@@ -434,7 +435,7 @@ pub(crate) fn answered(request: &Request, facts: &Facts, answer: &Answer, change
     }
 }
 
-fn units(configuration: &Configuration) -> Vec<UnitFacts> {
+fn units(configuration: &Configuration) -> Box<[UnitFacts]> {
     configuration
         .units
         .iter()

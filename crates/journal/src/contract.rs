@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 use kassette_model::{CashBoxId, OperationId, OperationKind, OperationState, Progress, QueueId, QueueItemId};
 use kassette_record::{
     Answered, Bodies, BoxHead, Configured, Details, Hash, OpenOperation, Record, RecordKind, SealedRecord, SignFacts,
-    reference_key,
+    reference_key, v1,
 };
 use serde_json::value::RawValue;
 
-use crate::{AppendError, Journal, Position};
+use crate::{AppendError, Journal, JournalError, Position};
 
 /// Makes a journal; the number tells the cases of one run apart.
 pub type Factory<'a> = &'a dyn Fn(u32) -> Box<dyn Journal>;
@@ -32,6 +32,10 @@ pub struct Chain {
     pub hash: Hash,
     /// Whether the next records leave an operation that has not ended.
     pub leaves_open: bool,
+    /// When a record of row 0 would be made, nanoseconds since the Unix epoch.
+    pub begin_ns: i64,
+    /// Nanoseconds between two records.
+    pub step_ns: i64,
 }
 
 impl Chain {
@@ -48,6 +52,8 @@ impl Chain {
             row: 0,
             hash: Hash::ZERO,
             leaves_open: false,
+            begin_ns: 1_700_000_000_000_000_000,
+            step_ns: 1,
         }
     }
 
@@ -81,7 +87,7 @@ impl Chain {
     /// The next record with these bodies.
     pub fn next_with(&mut self, request: Vec<u8>, response: Vec<u8>) -> SealedRecord {
         let row = self.row + 1;
-        let time_ns = 1_700_000_000_000_000_000 + i64::try_from(row).unwrap();
+        let time_ns = self.begin_ns + self.step_ns * i64::try_from(row).unwrap();
         let mut details = Details {
             time_ns,
             operation: None,
@@ -189,6 +195,9 @@ pub fn run(factory: Factory<'_>) {
     many_threads_append_at_once(factory(9));
     after_closing_appends_are_refused(&*factory(10));
     what_has_not_ended_is_listed(&*factory(11));
+    the_log_has_every_record_in_its_order(&*factory(12));
+    the_log_can_be_read_while_it_grows(factory(13));
+    a_place_has_everything_behind_it_that_was_made_later(&*factory(14));
 }
 
 fn an_empty_journal_has_nothing(journal: &dyn Journal) {
@@ -368,6 +377,119 @@ fn many_threads_append_at_once(journal: Box<dyn Journal>) {
         assert!(rows.map(|record| record.unwrap().row).eq(1..=50));
     }
     assert_eq!(journal.status().records, 400);
+}
+
+fn the_log_has_every_record_in_its_order(journal: &dyn Journal) {
+    assert_eq!(journal.log(None).unwrap().count(), 0);
+    assert_eq!(journal.log(Some(journal.end())).unwrap().count(), 0);
+    let mut chains: Vec<Chain> = (30..33).map(Chain::new).collect();
+    let mut made = Vec::new();
+    for round in 0..100 {
+        made.extend(chains.iter_mut().map(|chain| {
+            // Not all of one size.
+            chain.next_with(vec![b'x'; round * 13], b"answer".to_vec())
+        }));
+    }
+    let before = journal.end();
+    let places: Vec<Position> = append_all(journal, made.clone()).into_iter().map(|result| result.unwrap()).collect();
+    assert!(before <= places[0] && *places.last().unwrap() < journal.end());
+    assert!(places.is_sorted_by(|one, other| one < other), "{places:?}");
+    let check = |from: Option<Position>, first: usize| {
+        let read: Vec<_> = journal.log(from).unwrap().map(|item| item.unwrap()).collect();
+        let found: Vec<_> = read.iter().map(|(place, record)| (*place, record.hash, &record.bodies)).collect();
+        let wanted = places.iter().zip(&made).skip(first);
+        let wanted: Vec<_> = wanted.map(|(place, record)| (*place, record.hash, &record.bodies)).collect();
+        assert_eq!(found, wanted, "from {from:?}");
+    };
+    check(None, 0);
+    check(Some(before), 0);
+    for at in [0, 1, 2, 77, 150, 298, 299] {
+        check(Some(places[at]), at);
+        check(Some(places[at].behind()), at + 1);
+    }
+    check(Some(journal.end()), 300);
+    for (place, record) in places.iter().zip(&made) {
+        let found = journal.at(record.cash_box, record.row, *place).unwrap();
+        assert_eq!((found.hash, &found.header, &found.bodies), (record.hash, &record.header, &record.bodies));
+    }
+    assert_eq!(journal.head(made[299].cash_box).unwrap().unwrap().position, places[299]);
+    // What is not there: a row, a cash box, a place.
+    let missing = journal.at(chains[0].cash_box, 101, places[0]).unwrap_err();
+    assert!(matches!(missing, JournalError::Damaged(_)), "{missing}");
+    assert!(journal.at(Chain::new(34).cash_box, 1, places[0]).is_err());
+    let beyond = Position { segment: journal.end().segment + 1, offset: 0 };
+    assert!(matches!(journal.log(Some(beyond)).err(), Some(JournalError::Damaged(_))));
+    assert!(journal.status().damages.is_empty(), "a wrong place is no damage");
+    assert_eq!(append(journal, chains[0].next()).map(|place| place > places[299]), Ok(true));
+
+    // A stream ends where the log ended when it was asked for.
+    let mut stream = journal.log(Some(places[298])).unwrap();
+    assert_eq!(stream.next().unwrap().unwrap().0, places[298]);
+    append(journal, chains[1].next()).unwrap();
+    assert_eq!(stream.count(), 2);
+}
+
+fn the_log_can_be_read_while_it_grows(journal: Box<dyn Journal>) {
+    let journal: Arc<dyn Journal> = Arc::from(journal);
+    let (mut from, mut seen) = (journal.end(), Vec::new());
+    let threads: Vec<_> = (0..2)
+        .map(|seed| {
+            let journal = Arc::clone(&journal);
+            std::thread::spawn(move || {
+                let mut chain = Chain::new(40 + seed);
+                for _ in 0..150 {
+                    append(&*journal, chain.next()).unwrap();
+                }
+            })
+        })
+        .collect();
+    // Followed in parts, each from where the last one ended.
+    while seen.len() < 300 {
+        let to = journal.end();
+        for item in journal.log(Some(from)).unwrap() {
+            let (place, record) = item.unwrap();
+            if place < to {
+                seen.push((record.cash_box, record.row));
+            }
+        }
+        from = to;
+        std::thread::yield_now();
+    }
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    for seed in 0..2 {
+        let id = Chain::new(40 + seed).cash_box;
+        assert!(seen.iter().filter(|(of, _)| *of == id).map(|(_, row)| *row).eq(1..=150));
+    }
+}
+
+fn a_place_has_everything_behind_it_that_was_made_later(journal: &dyn Journal) {
+    assert_eq!(journal.place_at(0).unwrap(), None);
+    let day_ns = 86_400_000_000_000;
+    let (mut steady, mut late) = (Chain::new(50), Chain::new(51));
+    steady.step_ns = day_ns / 10;
+    late.step_ns = day_ns / 10;
+    // Its records come into the log half an hour after they are made.
+    late.begin_ns -= day_ns / 48;
+    let mut made = Vec::new();
+    for _ in 0..120 {
+        for record in [steady.next(), late.next()] {
+            let time_ns = v1::read_details(&record.header).unwrap().time_ns;
+            made.push((time_ns, append(journal, record).unwrap()));
+        }
+    }
+    for (time_ns, _) in &made {
+        for time_ns in [time_ns - 1, *time_ns, time_ns + 1] {
+            let place = journal.place_at(time_ns).unwrap();
+            let missed =
+                made.iter().find(|(made_ns, at)| *made_ns >= time_ns && place.is_some_and(|place| *at < place));
+            assert_eq!(missed, None, "{time_ns} {place:?}");
+            assert!(journal.log(place).unwrap().all(|item| item.is_ok()));
+        }
+    }
+    assert_eq!(journal.place_at(i64::MIN).unwrap(), None);
+    assert!(journal.place_at(i64::MAX).unwrap().is_none_or(|place| place <= journal.end()));
 }
 
 fn after_closing_appends_are_refused(journal: &dyn Journal) {

@@ -11,8 +11,8 @@ mod market;
 
 pub use market::{
     Action, Decision, ExportContext, ExportError, Finding, Input, Market, MarketSecrets, MarketSettings, MarketState,
-    Outcome, QueueFacts, ReceiptExport, ReceiptVerifier, SettingsError, Signed, UnitAnswer, UnitFacts, UnitMaterial,
-    VerifyError, VerifySignature,
+    Outcome, QueueFacts, ReceiptExport, ReceiptVerifier, SettingsError, Signed, UNIT_BACK, UNIT_FAILED, UNIT_SWITCHED,
+    UnitAnswer, UnitFacts, UnitMaterial, VerifyError, VerifySignature,
 };
 
 /// Every market, one line each.

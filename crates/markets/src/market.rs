@@ -117,6 +117,14 @@ pub struct Finding {
     pub source: String,
 }
 
+/// `Type` of the action journal entry when no signature unit of a cash box can sign any more; the same in every market, because
+/// live events are made from it.
+pub const UNIT_FAILED: &str = "SignatureUnitFailed";
+/// `Type` of the entry when one signs again after that.
+pub const UNIT_BACK: &str = "SignatureUnitBack";
+/// `Type` of the entry when another unit took over, or gave back.
+pub const UNIT_SWITCHED: &str = "SignatureUnitSwitched";
+
 /// An entry for the action journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {

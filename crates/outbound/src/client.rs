@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, CallFailure};
-use crate::dial::{Connector, Resolver, SystemConnector, SystemResolver, dial};
+use crate::dial::{Connector, Resolver, Stream, SystemConnector, SystemResolver, dial};
 use crate::exchange::{exchange, request};
 use crate::policy::Policy;
+use crate::streaming::Streaming;
 use crate::target::{Scheme, Target};
 use crate::tls::{RootError, Roots};
 
@@ -73,14 +75,44 @@ impl Client {
         let now = Instant::now();
         let until = now + Duration::from_millis(limits.call_timeout_ms.min(TIMEOUT_MS_MAX));
         let connected_until = until.min(now + Duration::from_millis(limits.connect_timeout_ms.min(TIMEOUT_MS_MAX)));
-        let request = request(target, header_map(headers)?, body)?;
+        let request = request(target, Method::POST, header_map(headers)?, body)?;
+        let stream = self.connected(target, connected_until, until).await?;
+        exchange(stream, request, limits, until).await
+    }
+
+    /// Gets an answer whose body is read as it comes and may go on for ever: the guard and the limits of the head are those of
+    /// [`Client::post`], the head has to come within `call_timeout_ms`, and each further piece within `idle_timeout_ms`.
+    ///
+    /// # Errors
+    /// [`CallFailure`] when no status came in time.
+    pub async fn get<V: AsRef<str>>(
+        &self,
+        target: &Target,
+        headers: &[(&'static str, V)],
+        idle_timeout_ms: u64,
+    ) -> Result<Streaming, CallFailure> {
+        let limits = &self.policy.limits;
+        let now = Instant::now();
+        let until = now + Duration::from_millis(limits.call_timeout_ms.min(TIMEOUT_MS_MAX));
+        let connected_until = until.min(now + Duration::from_millis(limits.connect_timeout_ms.min(TIMEOUT_MS_MAX)));
+        let request = request(target, Method::GET, header_map(headers)?, Bytes::new())?;
+        let stream = self.connected(target, connected_until, until).await?;
+        Streaming::open(stream, request, limits, until, Duration::from_millis(idle_timeout_ms.min(TIMEOUT_MS_MAX)))
+            .await
+    }
+
+    async fn connected(
+        &self,
+        target: &Target,
+        connected_until: Instant,
+        until: Instant,
+    ) -> Result<Box<dyn Stream>, CallFailure> {
         let stream =
             dial(&self.policy, self.resolver.as_ref(), self.connector.as_ref(), target, connected_until).await?;
-        let stream = match target.scheme() {
-            Scheme::Http => stream,
-            Scheme::Https => self.roots.secure(target.host(), stream, until).await?,
-        };
-        exchange(stream, request, limits, until).await
+        match target.scheme() {
+            Scheme::Http => Ok(stream),
+            Scheme::Https => self.roots.secure(target.host(), stream, until).await,
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::target::Target;
 /// The request: ours are the line, `Host`, `Content-Length` and `Connection`; the rest comes from `headers`.
 pub(crate) fn request(
     target: &Target,
+    method: Method,
     mut headers: HeaderMap,
     body: Bytes,
 ) -> Result<Request<Full<Bytes>>, CallFailure> {
@@ -27,7 +28,7 @@ pub(crate) fn request(
     headers.insert(HOST, host);
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = target.path().clone();
     *request.headers_mut() = headers;
     Ok(request)
@@ -96,7 +97,7 @@ async fn drain(response: Response<Incoming>, body_bytes_max: usize, until: Insta
 }
 
 /// An error with what it came from: the outermost text alone says little.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

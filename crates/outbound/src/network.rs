@@ -37,6 +37,12 @@ pub enum NetworkError {
 }
 
 impl Network {
+    /// All addresses of both families.
+    pub(crate) fn everything() -> Vec<Self> {
+        let first = [IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)];
+        first.map(|first| Self { first, prefix_bits: 0 }).to_vec()
+    }
+
     /// Whether the address lies in the network. An IPv4-mapped address counts as the IPv4 address in it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

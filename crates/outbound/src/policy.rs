@@ -80,6 +80,12 @@ impl Policy {
         Self { allow_loopback, https_only: false, ports: Ports::Any, ..Self::production() }
     }
 
+    /// A command of the operator's own, who names the URL: every scheme, port and address. Never for a URL that somebody else chose.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { allowed_networks: Network::everything(), ..Self::sandbox(true) }
+    }
+
     /// Whether a connection to this address may be opened; gives the address to dial, an IPv4-mapped one as IPv4.
     ///
     /// # Errors
@@ -156,6 +162,12 @@ mod tests {
             &["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"],
             &["0.0.0.0", "::", "10.0.0.1", "169.254.169.254", "64:ff9b::7f00:1", "::7f00:1", "2002:7f00:1::"],
         );
+    }
+
+    #[test]
+    fn an_operator_calls_what_they_name() {
+        check(&Policy::operator(), &["127.0.0.1", "::1", "10.0.0.1", "169.254.1.1", "fd00::1", "8.8.8.8"], &[]);
+        assert!(Policy::operator().check_scheme_and_port(Scheme::Http, 8080).is_ok());
     }
 
     #[test]

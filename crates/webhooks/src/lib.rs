@@ -15,7 +15,7 @@ mod retry_after;
 mod secret;
 mod signature;
 
-pub use message::{Message, webhook_id};
+pub use message::{Message, MessageError, webhook_id};
 pub use outcome::{FailureKind, Outcome};
 pub use retry::{Next, RetryOptions, StopReason, plan};
 pub use retry_after::{RETRY_AFTER_TEXT_BYTES_MAX, parse_retry_after};

@@ -1,6 +1,8 @@
 //! One callback message: what is sent for one transition of one operation (contract 3.3).
 
-use kassette_model::{CashBoxId, OperationId};
+use kassette_model::{CashBoxId, OperationId, OperationState};
+use kassette_wire::Limits;
+use kassette_wire::json::{self, Json};
 use kassette_wire::operation::{StateObject, write_state_object};
 
 use crate::secret::Secret;
@@ -16,6 +18,17 @@ pub struct Message {
     sequence: u64,
     state: &'static str,
     body: Vec<u8>,
+}
+
+/// Why a body is no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// It is no JSON.
+    #[error("the body is no JSON: {0}")]
+    Json(String),
+    /// A member is missing or has no value that can be read.
+    #[error("the body has no {0} that can be read")]
+    Member(&'static str),
 }
 
 /// `webhook-id` of the message: `<operation id>_<sequence>`, the same for every attempt, so that a receiver can drop what
@@ -42,6 +55,25 @@ impl Message {
             state: state.state.name(),
             body,
         }
+    }
+
+    /// The message whose body came by another way, as the stream of events sends it: the same bytes, so the same id and headers.
+    ///
+    /// # Errors
+    /// [`MessageError`] when the body is no state object with a `Sequence`.
+    pub fn of_body(cash_box: CashBoxId, body: Vec<u8>) -> Result<Self, MessageError> {
+        let json = json::parse(&body, &Limits::default()).map_err(|error| MessageError::Json(format!("{error:?}")))?;
+        let operation_id = json.get("OperationID").and_then(Json::as_str).and_then(OperationId::parse);
+        let operation_id = operation_id.ok_or(MessageError::Member("OperationID"))?;
+        let state = json.get("State").and_then(Json::as_str).and_then(OperationState::parse);
+        let state = state.ok_or(MessageError::Member("State"))?;
+        let sequence = match json.get("Sequence") {
+            Some(Json::Number(text)) => text.parse().ok(),
+            _ => None,
+        };
+        let sequence = sequence.ok_or(MessageError::Member("Sequence"))?;
+        let id = webhook_id(operation_id, sequence);
+        Ok(Self { id, cash_box, operation_id, sequence, state: state.name(), body })
     }
 
     /// `webhook-id`.
@@ -133,6 +165,22 @@ mod tests {
         let found: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(found, expected);
         assert_eq!((message.id(), message.sequence()), ("7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11_3", 3));
+    }
+
+    #[test]
+    fn a_body_that_came_by_another_way_makes_the_same_message() {
+        let made = message(state());
+        assert_eq!(Message::of_body(made.cash_box, made.body().to_vec()), Ok(made.clone()));
+        for (body, expected) in [
+            (r#"{"State":"done","Sequence":1}"#, "OperationID"),
+            (r#"{"OperationID":"7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11","State":"over","Sequence":1}"#, "State"),
+            (r#"{"OperationID":"7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11","State":"done","Sequence":-1}"#, "Sequence"),
+            (r#"{"OperationID":"7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11","State":"done"}"#, "Sequence"),
+        ] {
+            let found = Message::of_body(made.cash_box, body.as_bytes().to_vec());
+            assert_eq!(found, Err(MessageError::Member(expected)), "{body}");
+        }
+        assert!(matches!(Message::of_body(made.cash_box, b"{".to_vec()), Err(MessageError::Json(_))));
     }
 
     #[test]

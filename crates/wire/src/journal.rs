@@ -143,7 +143,7 @@ pub fn parse_query(query: &str) -> Result<JournalRequest, Findings> {
 }
 
 /// Text without percent escapes (RFC 3986).
-fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }

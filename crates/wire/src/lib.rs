@@ -2,7 +2,7 @@
 //!
 //! Purpose: turn bodies of the POS System API v2 into the model and answers into bodies (contract 1.9, 2.3, 3.2, 4,
 //! 7.1).
-//! Owns: [`json`], [`date`], [`echo`], [`sign`], [`journal`], [`operation`],
+//! Owns: [`json`], [`date`], [`echo`], [`event`], [`sign`], [`journal`], [`operation`],
 //! [`problem`].
 //! Invariants: every tolerance is on the way in, none on the way out; no digit is lost in either direction; a refusal
 //! names the place; no input panics.
@@ -10,6 +10,7 @@
 
 pub mod date;
 pub mod echo;
+pub mod event;
 mod fields;
 pub mod journal;
 pub mod json;

@@ -168,7 +168,7 @@ fn sign(
 
 /// Whether the cash box is in this folder and of this market.
 fn belongs(context: &Context, cash_box: CashBoxId, market: Country) -> bool {
-    matches!(context.gateway.profile(cash_box), Ok(Some(profile)) if profile.configuration.market == market)
+    matches!(context.gateway.configuration(cash_box), Ok(Some(configuration)) if configuration.market == market)
 }
 
 fn create(context: &Context, runtime: &tokio::runtime::Handle, market: Country) -> Result<Credentials, Failure> {

@@ -85,6 +85,21 @@ pub(crate) fn state_object() -> Value {
     })
 }
 
+/// A stream of events.
+pub(crate) fn events() -> Value {
+    let body = json!({
+        "OperationID": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "QueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "QueueItemID": null,
+        "State": "pending",
+        "StateMessage": null,
+        "StateData": null,
+        "TimeStamp": "2026-03-04T10:15:30.12Z",
+        "Sequence": 1,
+    });
+    Value::String(format!("retry: 2000\nid: 17.3\n\nid: 18.1\nevent: operation\ndata: {body}\n\n"))
+}
+
 /// An echo, and what comes back.
 pub(crate) fn echo() -> Value {
     json!({"Message": "till-07 hello"})

@@ -14,8 +14,10 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify, OpenApi};
 
-pub(crate) use parameters::{Common, JournalQuery, OperationHeaders};
-pub(crate) use problems::{AsyncOperationProblems, NotFoundProblem, NotReady, OperationProblems, ReadProblems};
+pub(crate) use parameters::{Common, EventsHeaders, EventsQuery, JournalQuery, OperationHeaders};
+pub(crate) use problems::{
+    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, ReadProblems,
+};
 pub(crate) use schemas::{
     EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, Readiness, ReceiptRequest, ReceiptResponse,
     StateObject,
@@ -35,6 +37,7 @@ use super::routes;
         (name = "echo", description = "Health check and reset"),
         (name = "sign", description = "Receipts"),
         (name = "asynchronous", description = "Operations whose callers do not wait"),
+        (name = "events", description = "What happens, as it happens"),
         (name = "journal", description = "Exports and single items"),
         (name = "operation", description = "For whoever runs the server"),
         (name = "documentation", description = "This description and the error pages"),
@@ -57,6 +60,7 @@ use super::routes;
         routes::operation_request,
         routes::operation_response,
         routes::operation_wait,
+        routes::events,
         routes::journal,
         routes::journal_query,
         routes::operation_item,

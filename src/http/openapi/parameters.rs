@@ -54,3 +54,24 @@ pub(crate) struct JournalQuery {
     #[param(required = false)]
     to: Option<String>,
 }
+
+/// Of the stream of events.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// Only these kinds, separated by commas: `operation`, `receipt`, `device`.
+    #[param(required = false, example = "operation,receipt")]
+    kind: Option<String>,
+    /// Go on behind this event; `0.0` from the beginning. For clients that cannot send `Last-Event-ID`, which comes first.
+    #[param(required = false, example = "17.2")]
+    after: Option<String>,
+}
+
+/// Of a client that comes back to the stream of events.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct EventsHeaders {
+    /// Go on behind this event.
+    #[param(rename = "Last-Event-ID", required = false, example = "17.2")]
+    last_event_id: Option<String>,
+}

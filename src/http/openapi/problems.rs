@@ -78,6 +78,8 @@ const ACCEPTANCE: &[Code] = &[
 pub(crate) struct OperationProblems;
 /// Of an operation that is accepted without waiting for its end: what it ends with is told elsewhere.
 pub(crate) struct AsyncOperationProblems;
+/// Of the stream of events.
+pub(crate) struct EventsProblems;
 /// Of a read.
 pub(crate) struct ReadProblems;
 /// Of an open read.
@@ -94,6 +96,12 @@ impl IntoResponses for OperationProblems {
 impl IntoResponses for AsyncOperationProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, ACCEPTANCE])
+    }
+}
+
+impl IntoResponses for EventsProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, &[Code::BodyInvalid]])
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderValue;
+use kassette_actors::Gateway;
 use kassette_cashbox::Configuration;
 use kassette_cashbox::reading::{Entries, JournalArray, Verdict, Window, write_assembly, write_configuration};
 use kassette_journal::Journal;
 use kassette_markets::ReceiptExport;
+use kassette_model::CashBoxId;
 use kassette_model::cases::JournalType;
 use kassette_record::moment;
 use kassette_wire::date::ticks;
@@ -77,9 +79,8 @@ async fn exported(call: Call) -> HttpResponse {
     let asked = if blank { parse_query(request.query_string()) } else { parse_request(&body, &edge.limits.json()) };
     match asked {
         Ok(asked) => {
-            let configuration = Arc::clone(caller.configuration());
-            let journal = Arc::clone(edge.gateway.journal());
-            export::respond(&edge, request.headers(), move || prepare(&journal, &configuration, &asked)).await
+            let gateway = edge.gateway.clone();
+            export::respond(&edge, request.headers(), move || prepare(&gateway, caller.cash_box(), &asked)).await
         }
         Err(findings) => problem::response(&findings.into_problem().without_storing()),
     }
@@ -106,20 +107,21 @@ pub(crate) async fn journal_query(call: Call) -> HttpResponse {
     };
     match parse_query(call.request.query_string()) {
         Ok(asked) => {
-            let configuration = Arc::clone(caller.configuration());
-            let journal = Arc::clone(call.edge.gateway.journal());
-            export::respond(&call.edge, call.request.headers(), move || prepare(&journal, &configuration, &asked)).await
+            let gateway = call.edge.gateway.clone();
+            export::respond(&call.edge, call.request.headers(), move || prepare(&gateway, caller.cash_box(), &asked))
+                .await
         }
         Err(findings) => problem::response(&findings.into_problem().without_storing()),
     }
 }
 
 /// Everything that can go wrong before the first byte goes wrong here.
-fn prepare(
-    journal: &Arc<dyn Journal>,
-    configuration: &Arc<Configuration>,
-    request: &JournalRequest,
-) -> Result<Prepared, Failure> {
+fn prepare(gateway: &Gateway, cash_box: CashBoxId, request: &JournalRequest) -> Result<Prepared, Failure> {
+    let Some(configuration) = gateway.configuration(cash_box)? else {
+        tracing::error!(%cash_box, "the configuration of an authenticated cash box is not in the journal");
+        return Err(Failure::Refused(Box::new(problem::internal())));
+    };
+    let (journal, configuration) = (gateway.journal(), &Arc::new(configuration));
     let prepared = match request.journal_type.country() {
         None => general(journal, configuration, request)?,
         Some(country) if country == configuration.market => market(journal, configuration, request)?,

@@ -9,6 +9,7 @@
 mod asynchronous;
 mod docs;
 mod echo;
+mod events;
 mod health;
 mod journal;
 mod operation_item;
@@ -27,6 +28,7 @@ use super::path::{matches, parameters};
 pub(crate) use asynchronous::*;
 pub(crate) use docs::*;
 pub(crate) use echo::*;
+pub(crate) use events::*;
 pub(crate) use health::*;
 pub(crate) use journal::*;
 pub(crate) use operation_item::*;
@@ -105,6 +107,7 @@ pub const ROUTES: &[Route] = &[
     read("GET", "/operation/{operationId}/request", |call| Box::pin(asynchronous::operation_request(call))),
     read("GET", "/operation/{operationId}/response", |call| Box::pin(asynchronous::operation_response(call))),
     read("GET", "/operation/{operationId}/wait", |call| Box::pin(asynchronous::operation_wait(call))),
+    read("GET", "/events", |call| Box::pin(events::events(call))),
     read("POST", "/journal", |call| Box::pin(journal::journal(call))),
     read("GET", "/journal", |call| Box::pin(journal::journal_query(call))),
     read("GET", "/journal/OperationItem/{operationId}", |call| Box::pin(operation_item::operation_item(call))),

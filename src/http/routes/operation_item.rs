@@ -52,7 +52,7 @@ pub(super) fn item(edge: &Edge, caller: &Caller, id: &str) -> HttpResponse {
     let found = OperationId::parse(id).map(|id| edge.gateway.journal().operation(caller.cash_box(), id)).transpose();
     let mut body = Vec::new();
     let written = found.map_err(Failure::from).and_then(|record| match record.flatten() {
-        Some(record) => Ok(write_operation_item(&record, caller.configuration().queue, &mut body)?),
+        Some(record) => Ok(write_operation_item(&record, caller.queue(), &mut body)?),
         None => Ok(false),
     });
     match written {

@@ -42,7 +42,7 @@ impl Storage {
 /// The caller and what it asks for; its queue must be its own.
 fn asked(call: &Call) -> Result<(Caller, Storage), Box<HttpResponse>> {
     let caller = caller(call)?;
-    let own = QueueId::parse(call.parameter(0)) == Some(caller.configuration().queue);
+    let own = QueueId::parse(call.parameter(0)) == Some(caller.queue());
     match Storage::parse(call.parameter(1)) {
         Some(storage) if own => Ok((caller, storage)),
         _ => Err(Box::new(not_found())),
@@ -76,7 +76,7 @@ pub(crate) async fn peek_items(call: Call) -> HttpResponse {
         Err(response) => return *response,
     };
     let journal = std::sync::Arc::clone(call.edge.gateway.journal());
-    let (cash_box, queue) = (caller.cash_box(), caller.configuration().queue);
+    let (cash_box, queue) = (caller.cash_box(), caller.queue());
     export::respond(&call.edge, call.request.headers(), move || {
         // Opened here, so that a journal that cannot be read is told before the first byte.
         drop(journal.stream(cash_box, 1)?);
@@ -189,7 +189,7 @@ pub(crate) async fn peek_item(call: Call) -> HttpResponse {
     let Storage::Entries(entries, id_name) = storage else { return item(&call.edge, &caller, call.parameter(2)) };
     let Some(id) = QueueItemId::parse(call.parameter(2)) else { return not_found() };
     let journal = std::sync::Arc::clone(call.edge.gateway.journal());
-    let (cash_box, queue) = (caller.cash_box(), caller.configuration().queue);
+    let (cash_box, queue) = (caller.cash_box(), caller.queue());
     export::respond(&call.edge, call.request.headers(), move || {
         let found = match (entries, id.journal_row()) {
             // The id of a queue item carries its row; the others are looked for.

@@ -2,7 +2,7 @@
 
 use kassette_model::operation::path_between;
 use kassette_model::{OperationState, Progress, QueueId};
-use kassette_record::{Answered, Erasable, RecordError, SealedRecord};
+use kassette_record::{Answered, Details, Erasable, RecordError, SealedRecord};
 use kassette_wire::operation::StateObject;
 
 /// The state object of the operation that a record belongs to; `None` when it belongs to none. `StateMessage` is the detail of the
@@ -21,21 +21,25 @@ pub fn state_object(record: &SealedRecord, queue: QueueId) -> Result<Option<Stat
 /// When the record cannot be read.
 pub fn state_changes(record: &SealedRecord, queue: QueueId) -> Result<Vec<StateObject>, RecordError> {
     let (opened, bodies) = record.open()?;
-    let time_stamp = opened.details.time();
-    let Some(operation) = opened.details.operation else { return Ok(Vec::new()) };
-    let queue_item = opened.details.sign.map(|sign| sign.queue_item);
-    let changes = changes(&operation).into_iter().map(|change| StateObject {
+    Ok(changes_in(&opened.details, &bodies, queue))
+}
+
+/// [`state_changes`] of a record that was opened.
+pub(super) fn changes_in(details: &Details, bodies: &Erasable, queue: QueueId) -> Vec<StateObject> {
+    let Some(operation) = &details.operation else { return Vec::new() };
+    let queue_item = details.sign.as_ref().map(|sign| sign.queue_item);
+    let changes = changes(operation).into_iter().map(|change| StateObject {
         operation_id: operation.id,
         queue_id: queue,
         // There is none before the receipt stands.
         queue_item_id: queue_item.filter(|_| change.state.is_final()),
         state: change.state,
-        state_message: if change.state == OperationState::Failed { detail(&bodies) } else { None },
+        state_message: if change.state == OperationState::Failed { detail(bodies) } else { None },
         state_data: None,
-        time_stamp,
+        time_stamp: details.time(),
         sequence: Some(u64::from(change.sequence)),
     });
-    Ok(changes.collect())
+    changes.collect()
 }
 
 fn changes(operation: &Answered) -> Vec<Progress> {

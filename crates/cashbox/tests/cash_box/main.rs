@@ -5,6 +5,7 @@ mod admission;
 mod configuration;
 mod echo;
 mod env;
+mod events;
 mod hostile;
 mod reading;
 mod receipt_request;

@@ -49,19 +49,19 @@ impl Default for CallbackOptions {
 
 /// [`CallbackStore`] over sled.
 pub struct SledCallbacks {
-    handle: Handle,
+    pub(super) handle: Handle,
     folder: PathBuf,
     place: StoreFolder,
     options: CallbackOptions,
     /// Closed in order: sealed when dropped.
     closed: AtomicBool,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     ledger: Ledger,
-    drawers: Drawers,
+    pub(super) drawers: Drawers,
     /// As it stands in the file.
     settled_to: Option<Position>,
 }

@@ -193,36 +193,55 @@ fn read(frame: ScannedFrame) -> Result<SealedRecord, Damage> {
 }
 
 /// A place such that every record made at or after `time_ns` lies at or after it: the beginning of a segment, `None` for that of the
-/// log. Looks at the first record of each segment, from the oldest on, because after a clock was set back the times do not ascend;
-/// records may be out of order by [`TIMES_OUT_OF_ORDER_NS`]. A clock that was further ahead for less than a segment is not seen.
+/// log. Looks at the first record of each segment, from the oldest on, because after a clock was set back the times do not ascend. A
+/// segment in which it was set back is read whole. Records may be out of order by [`TIMES_OUT_OF_ORDER_NS`]; a clock that was further
+/// ahead for less than a segment is not seen.
 ///
 /// # Errors
 /// When the device fails.
 pub fn place_at(files: &LogFiles, time_ns: i64) -> Result<Option<Position>, JournalError> {
     let time_ns = time_ns.saturating_sub(TIMES_OUT_OF_ORDER_NS);
-    let mut found = None;
+    let mut before: Option<(SegmentHeader, i64)> = None;
     for header in files.headers() {
-        match first_time_ns(files, header)? {
-            Some(first_ns) if first_ns >= time_ns => break,
-            Some(_) => found = Some(Position { segment: header.segment, offset: HEADER_BLOCK_BYTES }),
-            None => {}
+        let Some(first_ns) = times_ns(files, header)?.next().transpose()? else { continue };
+        if let Some((before, _)) = before.filter(|(_, before_ns)| first_ns < *before_ns) {
+            let mut times_ns = times_ns(files, before)?;
+            if times_ns.try_fold(i64::MIN, |latest, time_ns| time_ns.map(|time_ns| latest.max(time_ns)))? >= time_ns {
+                break;
+            }
         }
+        if first_ns >= time_ns {
+            break;
+        }
+        before = Some((header, first_ns));
     }
-    Ok(found.filter(|place| place.segment > 1))
+    let place = before.map(|(header, _)| Position { segment: header.segment, offset: HEADER_BLOCK_BYTES });
+    Ok(place.filter(|place| place.segment > 1))
 }
 
-/// Time of the first record of a segment that can be read.
-fn first_time_ns(files: &LogFiles, header: SegmentHeader) -> Result<Option<i64>, JournalError> {
+/// When the records of a segment were made, of all that can be read.
+fn times_ns(
+    files: &LogFiles,
+    header: SegmentHeader,
+) -> Result<impl Iterator<Item = Result<i64, JournalError>>, JournalError> {
     let mut scan = SegmentScan::new(files.file(header.segment)?, header, 0)?;
-    loop {
-        match scan.read_next()? {
-            Found::Frame(frame) if frame.head.kind == FrameKind::Record => {
-                if let Ok(details) = v1::read_details(&frame.header) {
-                    return Ok(Some(details.time_ns));
+    let mut ended = false;
+    Ok(std::iter::from_fn(move || {
+        while !ended {
+            match scan.read_next() {
+                Ok(Found::Frame(frame)) if frame.head.kind == FrameKind::Record => {
+                    if let Ok(details) = v1::read_details(&frame.header) {
+                        return Some(Ok(details.time_ns));
+                    }
+                }
+                Ok(Found::Frame(_) | Found::Bad(_)) => {}
+                Ok(Found::End { .. }) => ended = true,
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(error));
                 }
             }
-            Found::Frame(_) | Found::Bad(_) => {}
-            Found::End { .. } => return Ok(None),
         }
-    }
+        None
+    }))
 }

@@ -2,9 +2,10 @@
 //!
 //! What sled wrote before its last snapshot is guarded by checksums whenever it is read. What it wrote since is different: when
 //! opening, sled takes a message with a bad checksum for the end of that segment and goes on with the next one, so that keys are
-//! lost without a word (measured: one flipped byte in a few hundred after a kill). For an index that is a wrong "absent", for a message a promise broken. So all
-//! messages since the snapshot are checked here first. Only the last segments may be torn: what they held is applied again, because
-//! the replay begins before the last write of the store, and at least its margin before the end.
+//! lost without a word (measured: one flipped byte in a few hundred after a kill). For an index that is a wrong "absent", for a
+//! callback a promise broken. So all messages since the snapshot are checked here first. Only the last segments may be torn. What
+//! an index held there is applied again, because the replay begins before the last write of the store, and at least its margin
+//! before the end; a store of callbacks is compared with the sum of its open messages.
 //!
 //! Segment of 512 KiB: checksum (4, inverted), log number (8) and stable number (8), both inverted but for the sign; then messages.
 //! Message: checksum (4, inverted; over the body, then the rest of the head), kind (1), length, segment number, page (each of

@@ -492,6 +492,19 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_place_is_given_out_once_and_hides_nothing_behind_it() {
+        let journal = MemoryJournal::inline();
+        let mut chain = Chain::new(1);
+        let places: Vec<_> = (0..3).map(|_| contract::append(&journal, chain.next()).unwrap()).collect();
+        journal.damage(places[1], "flipped");
+        let read: Vec<_> = journal.log(None).unwrap().map(|item| item.is_ok()).collect();
+        assert_eq!(read, [true, false, true]);
+        let error = journal.at(chain.cash_box, 2, places[1]).unwrap_err();
+        assert!(error.to_string().contains("flipped"), "{error}");
+        assert!(journal.at(chain.cash_box, 3, places[2]).is_ok());
+    }
+
+    #[test]
     fn fails_as_told() {
         let journal = MemoryJournal::inline();
         let mut chain = Chain::new(1);

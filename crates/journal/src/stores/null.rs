@@ -181,9 +181,13 @@ mod tests {
     fn keeps_heads_and_refuses_what_does_not_follow() {
         let journal = NullJournal::start().unwrap();
         let mut chain = Chain::new(3);
-        assert!(append(&journal, chain.next()).is_ok());
+        let first = append(&journal, chain.next()).unwrap();
+        assert!(first < journal.end());
         let second = chain.next();
-        assert!(append(&journal, second.clone()).is_ok());
+        let place = append(&journal, second.clone()).unwrap();
+        assert!(first < place && place < journal.end());
+        assert_eq!(journal.at(chain.cash_box, 2, place).unwrap().hash, second.hash);
+        assert!(journal.at(chain.cash_box, 1, first).is_err(), "only last records are kept");
         assert_eq!(append(&journal, second), Err(AppendError::Unlinked { row: 2, last: 2 }));
         assert_eq!(journal.head(chain.cash_box).unwrap().unwrap().record.row, 2);
         journal.close();

@@ -7,4 +7,5 @@ mod forbidden;
 mod hostile;
 mod loopback;
 mod requests;
+mod streams;
 mod tls;

@@ -92,6 +92,21 @@ fn duplicate<T>(name: &str, at: usize) -> Outcome<T> {
     Err(Box::new(Fault { code: Code::JsonDuplicateName, at, reason: "the member occurs twice", steps }))
 }
 
+/// The lowest set bit lies in the first byte (from the low end) that is a quote, a backslash or below 0x20; 0 when there is none.
+/// Eight bytes at a time, because most of a receipt is text of strings.
+const fn special_bytes(word: u64) -> u64 {
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    below(word, 0x20) | below(quote, 1) | below(backslash, 1)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The high bits of the bytes below `limit`, which is at most 0x80; the borrow of such a byte can only set further bits above it.
+const fn below(word: u64, limit: u64) -> u64 {
+    word.wrapping_sub(ONES * limit) & !word & (ONES << 7)
+}
+
 struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -314,19 +329,34 @@ impl<'a> Parser<'a> {
     fn string(&mut self) -> Outcome<Cow<'a, str>> {
         self.at += 1;
         let from = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = self.slice(from, self.at);
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped_string(from),
-                Some(0..=0x1F) => return self.fault("a control character must be escaped"),
-                Some(_) => self.at += 1,
-                None => return self.fault("the text ends inside a string"),
+        self.skip_plain();
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.slice(from, self.at);
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped_string(from),
+            Some(_) => self.fault("a control character must be escaped"),
+            None => self.fault("the text ends inside a string"),
         }
+    }
+
+    /// Goes on to the next byte that cannot stand in a string as it is: a quote, a backslash, a control character.
+    fn skip_plain(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let (words, tail) = rest.as_chunks::<8>();
+        let mut plain = 0;
+        for word in words {
+            let found = special_bytes(u64::from_le_bytes(*word));
+            if found != 0 {
+                self.at += plain + found.trailing_zeros() as usize / 8;
+                return;
+            }
+            plain += word.len();
+        }
+        let in_tail = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F)).unwrap_or(tail.len());
+        self.at += plain + in_tail;
     }
 
     /// The rest of a string from its first escape on.
@@ -334,9 +364,7 @@ impl<'a> Parser<'a> {
         let mut text = self.slice(from, self.at).to_owned();
         loop {
             let plain_from = self.at;
-            while !matches!(self.peek(), Some(b'"' | b'\\' | 0..=0x1F) | None) {
-                self.at += 1;
-            }
+            self.skip_plain();
             text.push_str(self.slice(plain_from, self.at));
             match self.peek() {
                 Some(b'"') => {

@@ -7,6 +7,7 @@ mod folder;
 mod model;
 mod rebuild;
 mod tail;
+mod walk;
 
 use std::sync::{Arc, mpsc};
 

@@ -6,7 +6,7 @@ use crate::at::code::Amounts;
 use crate::at::kinds::Business;
 use crate::at::state::State;
 use crate::at::{rates, relevance};
-use crate::{Decision, Finding};
+use crate::{Decision, Finding, UNIT_FAILED};
 
 /// The only currency a code can be in.
 const CURRENCY: &str = "EUR";
@@ -61,7 +61,7 @@ fn with_code(case: &Case<'_>, before: &State, amounts: Amounts, shows: Shows) ->
         Err(reason) => {
             if state.failed.is_none() {
                 let message = format!("Signaturerstellungseinheit ausgefallen: {reason}");
-                shown.actions.push(super::information("SignatureUnitFailed", message));
+                shown.actions.push(super::information(UNIT_FAILED, message));
             }
             writer::write_outage(case, &mut state, &mut shown, draft);
             modes::note_outage(case, &mut state, &number);

@@ -6,9 +6,9 @@ use kassette_model::{Moment, SignatureItem};
 
 use super::closing::{self, Due};
 use super::{Case, information, notices};
-use crate::Action;
 use crate::at::state::{Failed, Span, State};
 use crate::at::{signatures, time};
+use crate::{Action, UNIT_BACK};
 
 /// An outage longer than this must be reported (RKSV §17).
 const REPORT_OUTAGE_AFTER_S: i64 = 48 * 3600;
@@ -63,11 +63,11 @@ pub(super) fn note_outage(case: &Case<'_>, state: &mut State, identification: &s
     match &mut state.failed {
         Some(failed) => identification.clone_into(&mut failed.span.to),
         None => {
-            state.failed = Some(Failed {
+            state.failed = Some(Box::new(Failed {
                 since_s: case.input.moment.as_second(),
                 span: Span { from: identification.to_owned(), to: identification.to_owned() },
                 told: false,
-            });
+            }));
         }
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn leave_all(case: &Case<'_>, state: &mut State) -> (Vec<SignatureIte
         items.push(signatures::collective(&failed.span));
         let Span { from, to } = &failed.span;
         let message = format!("Signaturerstellungseinheit signiert wieder; Ausfall von {from} bis {to}");
-        actions.push(information("SignatureUnitBack", message));
+        actions.push(information(UNIT_BACK, message));
         if failed.told {
             let (more_items, more_actions) = notices::outage_over(case, &failed);
             items.extend(more_items);

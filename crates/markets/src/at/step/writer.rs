@@ -10,7 +10,7 @@ use crate::at::code::{self, Amounts, Code, CounterField, Jws, OUTAGE_TEXT};
 use crate::at::note::Note;
 use crate::at::state::{LastUnit, State};
 use crate::at::{counter, signatures, time};
-use crate::{Action, Decision, Finding, MarketSecrets, UnitFacts};
+use crate::{Action, Decision, Finding, MarketSecrets, UNIT_SWITCHED, UnitFacts};
 
 /// Room for the signature items of most receipts: the code and the marker of a sandbox.
 const SIGNATURES_USUAL: usize = 2;
@@ -171,6 +171,7 @@ pub(super) fn write_signed(
         state.unit = Some(LastUnit { id: unit.id, mark: unit.algorithm_mark.clone(), key: unit.key_name.clone() });
     }
     if !state.keys.contains(&unit.key_name) {
+        state.keys.reserve_exact(1);
         state.keys.push(unit.key_name.clone());
     }
     write(case, state, shown, draft, signature.to_vec(), Some(unit.id))
@@ -186,7 +187,7 @@ fn switched(case: &Case<'_>, last: &LastUnit, unit: &UnitFacts, passed_over: &st
         "it is not in use any more"
     };
     let message = format!("Signaturerstellungseinheit gewechselt von {} auf {}: {reason}", last.id, unit.id);
-    information("SignatureUnitSwitched", message)
+    information(UNIT_SWITCHED, message)
 }
 
 /// Puts a code with the outage text into state and outcome; nothing when no unit ever signed here.

@@ -10,7 +10,7 @@ use super::{Case, Shown, commit, finding, information, modes, notices};
 use crate::at::code::Amounts;
 use crate::at::state::State;
 use crate::at::{signatures, time};
-use crate::{Decision, Finding};
+use crate::{Decision, Finding, UNIT_FAILED};
 
 /// A zero receipt, signed or with the outage text.
 struct Made {
@@ -78,7 +78,7 @@ fn make(case: &Case<'_>, before: &State, unsigned: Unsigned) -> Result<Step, Fin
             let number = draft.number().to_owned();
             writer::write_outage(case, &mut state, &mut shown, draft);
             let message = format!("Signaturerstellungseinheit ausgefallen: {reason}");
-            shown.actions.push(information("SignatureUnitFailed", message));
+            shown.actions.push(information(UNIT_FAILED, message));
             modes::note_outage(case, &mut state, &number);
             modes::tell_long_outage(case, &mut state)
         }
