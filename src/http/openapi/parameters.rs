@@ -32,7 +32,8 @@ pub(crate) struct OperationHeaders {
     /// How long the operation may wait for its start, in ms (15000 when it is not sent); later it fails with 408 and is not executed.
     #[param(rename = "x-operation-lifetime", required = false)]
     lifetime: Option<u64>,
-    /// Absolute http or https URL; kept with the operation.
+    /// Absolute http or https URL that is told of each change of the operation's state, by a signed POST. One that is not called from here
+    /// is refused, and no operation is created.
     #[param(rename = "x-operation-callback-state", required = false)]
     callback: Option<String>,
     /// `wait=n`: how many seconds a repeat waits for the first call.

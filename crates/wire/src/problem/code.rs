@@ -81,7 +81,7 @@ codes! {
     HeaderInvalid = "header-invalid", 400, "A header has an invalid value", false, Never;
     /// Two headers that mean the same have different values.
     HeaderConflict = "header-conflict", 400, "Two headers contradict each other", false, Never;
-    /// The callback URL is not an absolute http or https URL.
+    /// The callback URL is not an absolute http or https URL, or one that is not called from here.
     CallbackUrlInvalid = "callback-url-invalid", 400, "The callback URL is invalid", false, Never;
     /// The path names a version of the interface that is not served.
     VersionUnsupported = "version-unsupported", 400, "This version of the interface is not served", false, Never;
