@@ -181,10 +181,11 @@ fn operations_are_forwarded_as_signed_callbacks_in_order() {
             let mut stream = stream.unwrap();
             let called = read_call(&mut stream);
             let status = if index == 1 { "503 Busy" } else { "204 No Content" };
-            stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
+            // Before the answer: the client may end as soon as it has the last one.
             if told.send(called).is_err() {
                 return;
             }
+            stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
         }
     });
     let arguments = ["--after", "0.0", "--count", "8", "--json", "--forward-to", &url];
