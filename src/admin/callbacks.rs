@@ -142,7 +142,14 @@ pub(super) fn attempts(
     if found.is_empty() {
         return Err(none(context, cash_box, operation)?);
     }
-    let callbacks = found.iter().map(|state| details(context, state, whole_url)).collect();
+    let first = found.iter().find(|state| matches!(state, MessageState::Open(_))).map(|state| state.message().sequence);
+    let waits_for = |state: &MessageState| {
+        first.filter(|first| matches!(state, MessageState::Open(message) if message.sequence != *first))
+    };
+    let callbacks = found
+        .iter()
+        .map(|state| CallbackDetails { waits_for: waits_for(state), ..details(context, state, whole_url) })
+        .collect();
     Ok(Reply::CallbackAttempts { cash_box, operation, callbacks })
 }
 
@@ -162,12 +169,16 @@ pub(super) fn resend(
         Desk::Never => Ok(Resent::default()),
     };
     let resent = resent.map_err(|error| failed(&error))?;
+    let found_none = resent == Resent::default();
+    let others =
+        if found_none { desk.of_operation(cash_box, operation).map_err(|error| failed(&error))? } else { Vec::new() };
     desk.close()?;
-    if resent == Resent::default() {
-        let failure = none(context, cash_box, operation)?;
-        return Err(match sequence {
-            Some(sequence) => Failure::not_found(format!("no message {sequence} to send again: {failure}")),
-            None => failure,
+    if found_none {
+        return Err(match (sequence, others.len()) {
+            (Some(sequence), 1..) => {
+                Failure::not_found(format!("operation {operation} has no message {sequence} that could be sent again"))
+            }
+            _ => none(context, cash_box, operation)?,
         });
     }
     tracing::info!(cash_box = %cash_box, operation = %operation, reopened = resent.reopened, hurried = resent.hurried,
@@ -205,8 +216,10 @@ fn reopen(
 fn none(context: &Context, cash_box: CashBoxId, operation: OperationId) -> Result<Failure, Failure> {
     Ok(Failure::not_found(match context.gateway.journal().operation(cash_box, operation)? {
         None => format!("cash box {cash_box} has no operation {operation}"),
+        Some(record) if record.promises.is_empty() => format!("operation {operation} asked for no callbacks"),
         Some(_) => format!(
-            "operation {operation} has no such callback: none was asked for, or it ended longer ago than callbacks.history_keep_ms"
+            "nothing is known of it: the callbacks of operation {operation} ended longer ago than callbacks.history_keep_ms, or \
+             are about to be taken from the journal by the server"
         ),
     }))
 }
@@ -259,6 +272,7 @@ fn details(context: &Context, state: &MessageState, whole_url: bool) -> Callback
     };
     CallbackDetails {
         summary: summary(state),
+        waits_for: None,
         tells: promise.as_ref().map(|promise| promise.state.name().to_owned()),
         url: promise.map(|promise| if whole_url { promise.url } else { without_query(&promise.url) }),
         journal_row: message.row,

@@ -263,6 +263,8 @@ pub struct CallbackDetails {
     /// As in the list.
     #[serde(flatten)]
     pub summary: CallbackSummary,
+    /// Number of the open message of the operation that has to end first, if there is one.
+    pub waits_for: Option<u32>,
     /// State of the operation that it tells.
     pub tells: Option<String>,
     /// Where it goes; without its query unless that was asked for.

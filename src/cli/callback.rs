@@ -130,7 +130,7 @@ fn list_text(callbacks: &[CallbackSummary]) -> String {
             one.next_try.as_ref().or(one.ended.as_ref()).cloned().unwrap_or_default(),
         ]
     };
-    let head = ["CASH BOX", "OPERATION", "NO", "STATE", "ATTEMPTS", "LAST", "NEXT TRY OR END"];
+    let head = ["CASH BOX", "OPERATION", "NO", "STATE", "ATTEMPTS", "LAST", "NOT BEFORE, OR END"];
     columns(&head, &callbacks.iter().map(row).collect::<Vec<_>>())
 }
 
@@ -142,7 +142,10 @@ fn attempts_text(details: &CallbackDetails) -> String {
     rows.extend(details.problem.iter().map(|text| ("problem", text.clone())));
     rows.push(("made", summary.made.clone()));
     rows.push(("state", summary.state.clone()));
-    rows.extend(summary.next_try.iter().map(|at| ("next try", at.clone())));
+    rows.extend(match details.waits_for {
+        Some(first) => Some(("next try", format!("after message {first}"))),
+        None => summary.next_try.as_ref().map(|at| ("next try", at.clone())),
+    });
     rows.extend(summary.ended.iter().map(|at| ("ended", at.clone())));
     rows.push(("journal row", details.journal_row.to_string()));
     let kept = u32::try_from(details.attempts.len()).unwrap_or(u32::MAX);

@@ -123,12 +123,15 @@ fn callbacks_are_listed_looked_at_and_sent_again() {
     assert!(bench.done(&["callback", "attempts", &till.id, &id, "--url"]).contains("key=hunter2"));
     let text = bench.done(&["callback", "attempts", &till.id, &id]);
     assert!(text.contains("rejected 503") && text.contains("next try") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("after message 1"), "{text}");
+    assert_eq!([0, 1, 2].map(|at| waiting["callbacks"][at]["waits_for"].as_u64()), [None, Some(1), Some(1)]);
     let status = bench.json(&["status"])["callbacks"].clone();
     assert_eq!((&status["open"], &status["dead_letters"]), (&json!(3), &json!(0)), "{status}");
     assert_eq!(bench.done(&["callback", "list", "--state", "open", "--cashbox", &till.id]).lines().count(), 4);
     assert_eq!(bench.done(&["callback", "list", "--limit", "1"]).lines().count(), 2);
     assert_eq!(bench.done(&["callback", "list", "--state", "dead"]).lines().count(), 1);
 
+    assert!(bench.fails(3, &["callback", "resend", &till.id, &id, "--sequence", "4"]).contains("no message 4"));
     let text = bench.done(&["callback", "resend", &till.id, &id, "--sequence", "1"]);
     assert!(text.contains("1 message will be sent again now"), "{text}");
     for expected in 1..=3 {
@@ -204,7 +207,7 @@ fn callbacks_that_are_not_there_are_said_to_be_so() {
             let said = bench.fails(3, &["callback", verb, &till.id, &id]);
             assert!(said.contains("has no operation"), "{look}: {said}");
             let said = bench.fails(3, &["callback", verb, &till.id, &sold]);
-            assert!(said.contains("none was asked for"), "{look}: {said}");
+            assert!(said.contains("asked for no callbacks"), "{look}: {said}");
             bench.fails(3, &["callback", verb, &id, &sold]);
         }
         bench.fails(3, &["callback", "list", "--cashbox", &id]);
