@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use kassette_actors::callbacks::{CallbackParts, CallbackSecrets};
+use kassette_actors::callbacks::{CallbackParts, CallbackSecrets, OpenCallbackStore};
 use kassette_actors::supervision::Intensity;
 use kassette_actors::{Gateway, Node, NodeOptions, Rejected};
 use kassette_journal::callbacks::{CallbackOptions, CallbackStore, SledCallbacks};
@@ -112,19 +112,24 @@ fn callback_parts(
     let policy = settings.callback_policy(environment, settings.listens_only_on_loopback(environment));
     let roots = section.extra_roots().map_err(Failure::usage)?;
     let client = Client::system(policy, &roots).map_err(|error| Failure::usage(error.to_string()))?;
-    let options = CallbackOptions { cache_bytes: section.store_cache_bytes, ..CallbackOptions::default() };
     Ok(CallbackParts {
         client,
         secrets: Arc::new(secrets),
-        store: Arc::new(move |fresh| {
-            let opened = if fresh {
-                SledCallbacks::fresh(&folder, options.clone())
-            } else {
-                SledCallbacks::open(&folder, options.clone())
-            };
-            opened.map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
-        }),
+        store: callback_store(folder, settings),
         options: section.limits(),
+    })
+}
+
+/// The progress of callbacks, as it is opened in its folder.
+fn callback_store(folder: PathBuf, settings: &Settings) -> OpenCallbackStore {
+    let options = CallbackOptions { cache_bytes: settings.callbacks.store_cache_bytes, ..CallbackOptions::default() };
+    Arc::new(move |fresh| {
+        let opened = if fresh {
+            SledCallbacks::fresh(&folder, options.clone())
+        } else {
+            SledCallbacks::open(&folder, options.clone())
+        };
+        opened.map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
     })
 }
 
@@ -180,7 +185,10 @@ impl Host {
             Arc::clone(&entropy),
             NodeOptions { callbacks, ..node_options(settings) },
         );
-        let context = Context { data_dir, environment, gateway: node.gateway(), keys, clock, entropy };
+        let progress = data_dir.join(CALLBACKS_FOLDER);
+        let callback_store =
+            (purpose == Purpose::Command && progress.is_dir()).then(|| callback_store(progress, settings));
+        let context = Context { data_dir, environment, gateway: node.gateway(), callback_store, keys, clock, entropy };
         started(&context.gateway).await?;
         actix_web::rt::spawn(go_on(context.gateway.clone()));
         tracing::info!(environment = environment.name(), data_dir = %context.data_dir.display(), "data folder open");

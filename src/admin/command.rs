@@ -79,6 +79,38 @@ pub enum Command {
         /// Whether all old secrets end now.
         revoke: bool,
     },
+    /// Callback messages: the open ones first, newest first, then the ended ones, last ended first.
+    CallbackList {
+        /// Of this cash box only.
+        #[serde(default, with = "optional_id")]
+        cash_box: Option<CashBoxId>,
+        /// One of [`super::CALLBACK_STATES`].
+        state: String,
+        /// At most so many.
+        limit: u64,
+    },
+    /// The callback messages of an operation with their attempts.
+    CallbackAttempts {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// Whether the query of the URL is shown too.
+        whole_url: bool,
+    },
+    /// Sends callback messages of an operation again, whether they have ended or not.
+    CallbackResend {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// Only the one with this number.
+        sequence: Option<u32>,
+    },
     /// One operation, without its bodies.
     OperationShow {
         /// Of which cash box.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kassette_actors::Gateway;
+use kassette_actors::callbacks::OpenCallbackStore;
 use kassette_model::Environment;
 use kassette_stdx::{Clock, Entropy};
 
@@ -18,6 +19,8 @@ pub struct Context {
     pub environment: Environment,
     /// The running node.
     pub gateway: Gateway,
+    /// Opens the progress of callbacks; `None` when the node sends them and has it, or no server has made it yet.
+    pub callback_store: Option<OpenCallbackStore>,
     /// Its key folder.
     pub keys: Arc<KeyFolder>,
     /// Wall clock.

@@ -8,7 +8,7 @@ use super::command::Command;
 use super::context::Context;
 use super::failure::Failure;
 use super::reply::{Quarantine, Reply, Status, UnitOutage};
-use super::{callback_secrets, cash_boxes, export, operations, units};
+use super::{callback_secrets, callbacks, cash_boxes, export, operations, units};
 
 /// Where a command writes what is too long for a reply.
 pub trait Output: Send {
@@ -57,6 +57,13 @@ pub fn execute(
         Command::UnitFail { cash_box, unit, failing } => units::fail(context, cash_box, unit, failing),
         Command::CallbackSecretShow { cash_box } => callback_secrets::show(context, cash_box),
         Command::CallbackSecretRotate { cash_box, revoke } => callback_secrets::rotate(context, cash_box, revoke),
+        Command::CallbackList { cash_box, state, limit } => callbacks::list(context, cash_box, &state, limit),
+        Command::CallbackAttempts { cash_box, operation, whole_url } => {
+            callbacks::attempts(context, cash_box, operation, whole_url)
+        }
+        Command::CallbackResend { cash_box, operation, sequence } => {
+            callbacks::resend(context, cash_box, operation, sequence)
+        }
         Command::OperationShow { cash_box, operation } => operations::show(context, cash_box, operation),
         Command::OperationList { cash_box, state, limit } => {
             operations::list(context, cash_box, state.as_deref(), limit, output)
@@ -88,6 +95,7 @@ fn status(context: &Context) -> Status {
             .into_iter()
             .map(|outage| UnitOutage { cash_box: outage.cash_box, unit: outage.unit, reason: outage.reason })
             .collect(),
+        callbacks: callbacks::standing(context),
         records: journal.records,
         index_lag_records: journal.index_lag_records,
         index: journal.index,

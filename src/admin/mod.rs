@@ -1,6 +1,7 @@
 //! What an operator may do to an environment, once, whichever way it is asked for.
 //!
-//! Purpose: create and change cash boxes, units and callback secrets, look at operations, export, and say how things stand.
+//! Purpose: create and change cash boxes, units and callback secrets, look at operations and callbacks, send these again, export, and
+//! say how things stand.
 //! Owns: [`Command`] and [`Reply`] (the words), [`execute`] (the one implementation), the socket [`server`] and [`client`].
 //! Invariants: a command behaves the same through the socket of a running server and in a process of its own; a token in clear
 //! leaves in the reply to the command that made it and nowhere else, a callback secret only in the replies about it; an export or a
@@ -8,6 +9,7 @@
 //! Not here: how a reply looks in a terminal (`cli`), the HTTP interface (`http`), rules of a country (`markets`).
 
 mod callback_secrets;
+mod callbacks;
 mod cash_boxes;
 pub mod client;
 mod command;
@@ -22,12 +24,14 @@ pub mod server;
 mod start;
 mod units;
 
+pub use callbacks::CALLBACK_STATES;
 pub use command::{Asked, Command, CreateCashBox, ExportRange, Passphrase, UnitSource};
 pub use context::Context;
 pub use execute::{Output, execute};
 pub use failure::{Failure, FailureKind};
 pub use operations::{LIST_MAX, WAIT_MAX_MS};
 pub use reply::{
-    CallbackSecretShown, CashBoxDetails, CashBoxSummary, Created, Exported, OperationDetails, OperationSummary,
-    Quarantine, Reply, Shown, Status, TokenSummary, UnitDetails, UnitOutage,
+    AttemptShown, CallbackDetails, CallbackSecretShown, CallbackStanding, CallbackSummary, CashBoxDetails,
+    CashBoxSummary, Created, Exported, OperationDetails, OperationSummary, Quarantine, Reply, Shown, Status,
+    TokenSummary, UnitDetails, UnitOutage,
 };

@@ -46,6 +46,31 @@ pub enum Reply {
         /// The valid ones, newest first.
         secrets: Vec<CallbackSecretShown>,
     },
+    /// Callback messages.
+    Callbacks {
+        /// The open ones first, newest first, then the ended ones, last ended first.
+        callbacks: Vec<CallbackSummary>,
+    },
+    /// Callback messages of an operation with their attempts.
+    CallbackAttempts {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// In the order in which they were promised.
+        callbacks: Vec<CallbackDetails>,
+    },
+    /// Callback messages are sent again.
+    CallbackResent {
+        /// Messages that had ended.
+        reopened: usize,
+        /// Messages that waited for their next attempt.
+        hurried: usize,
+        /// Whether a server sends them now; otherwise the next one does.
+        is_served: bool,
+    },
     /// One operation.
     Operation(Box<OperationDetails>),
     /// Operations of a cash box.
@@ -205,6 +230,79 @@ pub struct CallbackSecretShown {
     pub created: String,
 }
 
+/// A callback message in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallbackSummary {
+    /// Of which cash box.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// What it tells about.
+    #[serde(with = "id")]
+    pub operation: OperationId,
+    /// Number among the messages of the operation, from 1.
+    pub sequence: u32,
+    /// `open`, `acknowledged`, `gone` or `dead`.
+    pub state: String,
+    /// Attempts so far.
+    pub attempt_count: u32,
+    /// When it was promised, RFC 3339.
+    pub made: String,
+    /// Not to be tried before, RFC 3339; absent when it has ended.
+    pub next_try: Option<String>,
+    /// When it ended, RFC 3339; absent while it is open.
+    pub ended: Option<String>,
+    /// How the last attempt ended.
+    pub last_outcome: Option<String>,
+    /// HTTP status of the last attempt, when there was one.
+    pub last_status: Option<u16>,
+}
+
+/// A callback message with its attempts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallbackDetails {
+    /// As in the list.
+    #[serde(flatten)]
+    pub summary: CallbackSummary,
+    /// State of the operation that it tells.
+    pub tells: Option<String>,
+    /// Where it goes; without its query unless that was asked for.
+    pub url: Option<String>,
+    /// Row of the journal that promises it.
+    pub journal_row: u64,
+    /// The last attempts, oldest first; older ones are only counted.
+    pub attempts: Vec<AttemptShown>,
+    /// Why its URL cannot be told, if so.
+    pub problem: Option<String>,
+}
+
+/// One attempt to deliver a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AttemptShown {
+    /// When it began, RFC 3339.
+    pub at: String,
+    /// How long it took.
+    pub duration_ms: u32,
+    /// How it ended, for example `acknowledged` or `timeout`.
+    pub outcome: String,
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// More about it.
+    pub detail: Option<String>,
+}
+
+/// How callbacks stand.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CallbackStanding {
+    /// Messages still to be delivered.
+    pub open: u64,
+    /// Messages given up and not yet forgotten.
+    pub dead_letters: u64,
+    /// Calls that are being made.
+    pub sending: usize,
+    /// Why nothing is sent or told, if so.
+    pub problem: Option<String>,
+}
+
 /// An operation in a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OperationSummary {
@@ -314,6 +412,8 @@ pub struct Status {
     pub quarantined: Vec<Quarantine>,
     /// Units that could not be opened when their cash box became active.
     pub unit_outages: Vec<UnitOutage>,
+    /// How callbacks stand.
+    pub callbacks: CallbackStanding,
     /// Records in the journal, as far as known.
     pub records: u64,
     /// Records not yet in the index.

@@ -127,6 +127,9 @@ fn text(reply: &Reply) -> String {
         | Reply::Operation(_)
         | Reply::Operations { .. }
         | Reply::Exported(_)
+        | Reply::Callbacks { .. }
+        | Reply::CallbackAttempts { .. }
+        | Reply::CallbackResent { .. }
         | Reply::Status(_) => String::new(),
     }
 }

@@ -29,6 +29,12 @@ fn text(reply: &Reply) -> String {
         ("records", status.records.to_string()),
         ("not yet in the index", status.index_lag_records.to_string()),
     ];
+    let callbacks = &status.callbacks;
+    if callbacks.problem.is_none() {
+        rows.push(("callbacks open", format!("{}, {} being sent", callbacks.open, callbacks.sending)));
+        rows.push(("callbacks given up", callbacks.dead_letters.to_string()));
+    }
+    rows.extend(callbacks.problem.iter().map(|text| ("callbacks", text.clone())));
     rows.extend(status.quarantined.iter().map(|one| ("in quarantine", format!("{}: {}", one.cash_box, one.reason))));
     // The reason names the unit.
     rows.extend(status.unit_outages.iter().map(|one| ("unit not open", format!("{}: {}", one.cash_box, one.reason))));

@@ -117,6 +117,7 @@ fn four_bugs_put_one_cash_box_in_quarantine_until_the_operator_lifts_it() {
         data_dir: folder.path().to_owned(),
         environment: Environment::Sandbox,
         gateway: server.gateway.clone(),
+        callback_store: None,
         keys: Arc::new(KeyFolder::open(folder.path(), Environment::Sandbox, entropy.as_ref()).unwrap()),
         clock: Arc::clone(&server.clock) as _,
         entropy,

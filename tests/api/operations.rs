@@ -36,6 +36,7 @@ impl Desk {
             data_dir: folder.path().to_owned(),
             environment: Environment::Sandbox,
             gateway: server.gateway.clone(),
+            callback_store: None,
             keys: Arc::new(KeyFolder::open(folder.path(), Environment::Sandbox, entropy.as_ref()).unwrap()),
             clock: Arc::clone(&server.clock) as _,
             entropy,

@@ -18,6 +18,7 @@ mod demo;
 mod exports;
 mod listen;
 mod operations;
+mod receiver;
 mod serving;
 mod units;
 mod usage;

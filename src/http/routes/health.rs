@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, rt};
+use kassette_actors::callbacks::CallbackStatus;
 use kassette_wire::Finding;
 use kassette_wire::json::write::{Object, string};
 use kassette_wire::problem::{Code, Problem};
@@ -33,7 +34,8 @@ pub(crate) async fn healthz(call: Call) -> HttpResponse {
 
 /// Tells whether the server takes work
 ///
-/// `warnings` do not make it unready: a full disk is told to the till by 507, and reads go on.
+/// `warnings` do not make it unready: a full disk is told to the till by 507, and reads go on; callbacks that cannot be sent do not
+/// hold up a receipt.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -46,7 +48,8 @@ pub(crate) async fn healthz(call: Call) -> HttpResponse {
     )
 )]
 pub(crate) async fn readyz(call: Call) -> HttpResponse {
-    let (reasons, warnings) = standing(&call.edge);
+    let (reasons, mut warnings) = standing(&call.edge);
+    warnings.extend(callbacks(&call.edge).await);
     if let Some((code, _)) = reasons.first() {
         let text: Vec<&str> = reasons.iter().map(|(_, reason)| reason.as_str()).collect();
         let findings = reasons.iter().map(|(code, reason)| Finding::new(code.code(), "", reason.clone())).collect();
@@ -59,6 +62,18 @@ pub(crate) async fn readyz(call: Call) -> HttpResponse {
     object.array("warnings", &warnings, |out, warning| string(out, warning));
     object.end();
     HttpResponse::Ok().content_type(JSON).body(body)
+}
+
+/// What an operator should know of callbacks. Receipts are signed whatever becomes of them.
+async fn callbacks(edge: &Edge) -> Vec<String> {
+    let Some(callbacks) = edge.gateway.callbacks().cloned() else { return Vec::new() };
+    // It may wait for the disk.
+    match rt::task::spawn_blocking(move || callbacks.status()).await {
+        Ok(CallbackStatus { problem: Some(problem), .. }) => vec![format!("callbacks are not sent: {problem}")],
+        Ok(CallbackStatus { dead_letters: 0, .. }) => Vec::new(),
+        Ok(status) => vec![format!("{} callbacks were given up and wait for the operator", status.dead_letters)],
+        Err(_) => vec!["callbacks: how they stand cannot be told".to_owned()],
+    }
 }
 
 /// Why the server takes no work, and what else an operator should know. Nothing of a single cash box is told here.
