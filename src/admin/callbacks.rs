@@ -12,7 +12,7 @@ use kassette_journal::callbacks::{
 use kassette_model::{CashBoxId, OperationId};
 use kassette_record::moment;
 
-use super::cash_boxes::profile;
+use super::cash_boxes::configuration;
 use super::context::Context;
 use super::failure::Failure;
 use super::operations::LIST_MAX;
@@ -111,7 +111,7 @@ pub(super) fn standing(context: &Context) -> CallbackStanding {
 
 pub(super) fn list(context: &Context, cash_box: Option<CashBoxId>, state: &str, limit: u64) -> Result<Reply, Failure> {
     if let Some(cash_box) = cash_box {
-        profile(context, cash_box)?;
+        configuration(context, cash_box)?;
     }
     let kind = match state {
         "open" => ListKind::Open,
@@ -135,7 +135,7 @@ pub(super) fn attempts(
     operation: OperationId,
     whole_url: bool,
 ) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let desk = Desk::open(context)?;
     let found = desk.of_operation(cash_box, operation).map_err(|error| failed(&error))?;
     desk.close()?;
@@ -152,7 +152,7 @@ pub(super) fn resend(
     operation: OperationId,
     sequence: Option<u32>,
 ) -> Result<Reply, Failure> {
-    profile(context, cash_box)?;
+    configuration(context, cash_box)?;
     let now_ns = context.clock.unix_ns();
     let desk = Desk::open(context)?;
     let is_served = matches!(desk, Desk::Served(_));
