@@ -457,6 +457,10 @@ impl CashBoxActor {
         self.unsettled = self.unsettled.saturating_sub(1);
         let ended = message.operation.filter(|_| message.ends || message.result.is_err());
         let running = ended.and_then(|operation| self.running.remove(&operation));
+        if self.running.is_empty() {
+            // An idle cash box keeps nothing for operations.
+            self.running.shrink_to_fit();
+        }
         if let Some(operation) = ended.and_then(|operation| self.operations.remove(&operation)) {
             // From here and not from the writer: so it comes after everybody who was sent there to wait.
             let outcome = match (&message.result, &running) {

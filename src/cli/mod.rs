@@ -3,7 +3,7 @@
 //! Purpose: from arguments to one command, its output and its exit code.
 //! Owns: the arguments (one file per command), the terminal (`console`), the exit codes ([`exit`]).
 //! Invariants: standard output holds results and nothing else; `--json` changes the form of results, never what is done; a
-//! command acts through [`crate::admin`], whether the server runs or not.
+//! command acts through [`crate::admin`], whether the server runs or not; only `listen` is a client of the HTTP interface, of any server.
 //! Not here: what commands do to an environment (`admin`), settings (`config`).
 
 mod callback;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the verifying functions that docs/api/callbacks.md prints, on its known answer and on what must be refused.
+"""Runs the verifying functions that docs/api/callbacks.md prints, on the message that it shows and on what must be refused.
 
 usage: callback_docs.py     (needs the package `standardwebhooks`)
 
@@ -58,11 +58,10 @@ def snippet(page, language):
 
 def cases(page):
     """Inputs, and whether they are to be believed."""
-    def value(name):
-        return re.search(rf"^\| {name} \| `(.*)` \|$", page, re.MULTILINE).group(1)
-
-    secret, id, timestamp, signature, body = (
-        value(name) for name in ("secret", "webhook-id", "webhook-timestamp", "webhook-signature", "body"))
+    head, body = snippet(page, "http").rstrip("\n").split("\n\n", 1)
+    headers = dict(line.split(": ", 1) for line in head.split("\n")[1:])
+    id, timestamp, signature = (headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+    secret = re.search(r"^`(whsec_[^`]+)`", page, re.MULTILINE).group(1)
     sent_s = int(timestamp)
     other = "whsec_" + base64.b64encode(bytes(32)).decode()
     foreign = "v1," + base64.b64encode(bytes(32)).decode()

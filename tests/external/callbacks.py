@@ -7,8 +7,10 @@ usage: callbacks.py BINARY     (needs the package `standardwebhooks`)
 import http.client
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -112,6 +114,75 @@ def rotated(server, box, receiver, old):
     return newest
 
 
+class Listen:
+    """`kassette listen --forward-to`: a developer behind a NAT."""
+
+    def __init__(self, box, secret, url, log):
+        self.log = log
+        environment = {**os.environ, "KASSETTE_ACCESS_TOKEN": box.token, "KASSETTE_CALLBACK_SECRET": secret}
+        with open(log, "wb") as said:
+            self.process = subprocess.Popen(
+                [box.server.binary, "listen", "--url", f"http://127.0.0.1:{box.server.port}/v2", "--cashbox", box.id,
+                 "--forward-to", url], env=environment, stdout=said, stderr=said)
+
+    def said(self):
+        with open(self.log, encoding="utf-8") as text:
+            return text.read()
+
+    def wait_for(self, text, deadline_s=30):
+        end = time.monotonic() + deadline_s
+        while text not in self.said():
+            must(self.process.poll() is None, f"listen ended with {self.process.returncode}: {self.said()}")
+            must(time.monotonic() < end, f"listen does not say `{text}`: {self.said()}")
+            time.sleep(0.02)
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=10)
+
+
+def behind_a_nat(server, box, secret, folder):
+    """The server is killed and started again while `listen` runs: nothing is missing, and what comes is the callback itself."""
+    direct, forwarded = Receiver(), Receiver()
+    listen = Listen(box, secret, forwarded.url(), os.path.join(folder, "listen"))
+    try:
+        listen.wait_for("listening to cash box")
+        operations = []
+        for turn in range(3):
+            for path, wanted in (("/v2/sign", 201), ("/v2/SignRequest", 202), ("/v2/sign", 201)):
+                operation, status, answer = post(box, path, sale(f"L-{turn}", 100), direct.url())
+                must(status == wanted, f"{path} gets {status}: {answer[:300]}")
+                if wanted == 202:
+                    wait_done(box, operation)
+                operations.append(operation)
+            refused, status, answer = post(box, "/v2/sign", b"{", direct.url())
+            must(status == 400, f"a sign without a receipt gets {status}: {answer[:300]}")
+            operations.append(refused)
+            # At the first kill some of it may still be on its way; at the second everything has come, and nothing may come again.
+            if turn == 1:
+                delivered(forwarded, refused, FAILED, [secret])
+            if turn < 2:
+                server.kill()
+                server.start()
+        for number, operation in enumerate(operations):
+            states = FAILED if number % 4 == 3 else DONE
+            told = delivered(forwarded, operation, states, [secret])
+            # A callback that was under way when the server was killed may have come twice.
+            direct.wait(lambda _: {message.id for message in direct.of(operation)} == {message.id for message in told}, DELIVERED_S,
+                        lambda: f"of {operation} came {[message.id for message in direct.of(operation)]} as callbacks")
+            bodies = {message.id: message.body for message in direct.of(operation)}
+            must({message.id: message.body for message in told} == bodies, f"{operation}: listen and callback differ")
+        order = [message.id for message in forwarded.messages]
+        must(order == [f"{operation}_{number}" for operation in operations for number in (1, 2, 3)], f"forwarded as {order}")
+        must(secret not in listen.said() and box.token not in listen.said(), "listen shows a secret")
+        must(listen.stop() == 0, "listen does not end well")
+    finally:
+        if listen.process.poll() is None:
+            listen.process.kill()
+            listen.process.wait()
+    print(f"  listen: {len(order)} messages over two kills of the server, each once, in order, and the same as the callbacks")
+
+
 def refused_urls(box):
     """A URL that cannot be called: 400, and the operation never was."""
     bad = ["/state", "ftp://127.0.0.1/state", "http://", "http://10.0.0.1/state", "http://169.254.169.254/latest",
@@ -134,7 +205,8 @@ def main():
             secret, = secrets(server, box)
             server.start()
             receiver = over_a_kill(server, box, secret)
-            rotated(server, box, receiver, secret)
+            newest = rotated(server, box, receiver, secret)
+            behind_a_nat(server, box, newest, folder)
             refused_urls(box)
             must(server.stop() == 0, "the orderly stop failed")
             server.run("verify", server.folder)

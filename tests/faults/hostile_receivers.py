@@ -247,6 +247,21 @@ def until(condition, deadline_s, text):
         time.sleep(0.05)
 
 
+def attempt_log(server, box, plays):
+    """What an operator is shown of the first operations of each play, which were tried for certain: the outcome of every attempt. Gives the number of attempts."""
+    shown_count = 0
+    for play in plays:
+        outcomes = set()
+        for operation in play.operations[:6]:
+            shown = json.loads(server.run("--json", "callback", "attempts", box.id, operation).stdout)
+            attempts = [attempt for message in shown["callbacks"] for attempt in message["attempts"]]
+            outcomes |= {attempt["outcome"] for attempt in attempts}
+            shown_count += len(attempts)
+        must(outcomes and outcomes <= play.outcome,
+             f"the attempts at a receiver that {play.name} are shown as {outcomes}, not {play.outcome}")
+    return shown_count
+
+
 def scenario(server, folder, log, count, chance):
     plays, elsewhere, redirect, busy, floods, _hole = cast(folder)
     good = [Receiver() for _ in range(3)]
@@ -288,14 +303,15 @@ def scenario(server, folder, log, count, chance):
           f"{[play.name for play in plays if first_of[play.name] in retries(log)]} failed")
     growth = watch.end()
     judge(plays, log, elsewhere, redirect, busy, floods)
+    shown = attempt_log(server, box, plays)
     must(growth < RSS_GROWTH_MAX_KIB, f"the server has grown by {growth} KiB")
     status, text = server.get("/readyz")
     must(status == 200, f"readyz gets {status}: {text[:300]}")
     must(server.stop() == 0, "the orderly stop failed")
     attempts = sum(len(found) for found in retries(log).values())
     taken = [amount for flood in floods for amount in flood.taken]
-    print(f"hostile receivers: {len(plays)} kinds, {count} operations each, {attempts} failed attempts; a good receiver waited at most "
-          f"{slowest:.2f} s, a sign {till.slowest:.2f} s; RSS {watch.begin // 1024} MiB, grown by {growth / 1024:.1f} MiB; "
+    print(f"hostile receivers: {len(plays)} kinds, {count} operations each, {attempts} failed attempts, {shown} looked at; a good receiver waited at most "
+          f"{slowest * 1000:.0f} ms, a sign {till.slowest * 1000:.0f} ms; RSS {watch.begin // 1024} MiB, grown by {growth / 1024:.1f} MiB; "
           f"floods: {len(taken)} calls took at most {max(taken) // 1024} KiB of 10 GiB")
 
 

@@ -24,8 +24,8 @@ use crate::node::Shared;
 const PART_RECORDS: usize = 4_096;
 /// Results that are written together.
 const CHANGES_MAX: usize = 256;
-/// How long a result waits for others before it is written.
-const CHANGES_WAIT: Duration = Duration::from_millis(5);
+/// How long a result waits for others before it is written, and a promise before it is taken over: together they cost a third.
+const GATHER_WAIT: Duration = Duration::from_millis(5);
 /// How often the place in the log is noted although nothing was promised, the store flushed, and old messages forgotten.
 const TICK: Duration = Duration::from_secs(5);
 /// When a message is tried again that could not be sent for a reason of our own.
@@ -340,7 +340,7 @@ impl CallbackDispatcher {
         if self.changes.len() >= CHANGES_MAX {
             self.write(ctx);
         } else if !self.changes.is_empty() && !std::mem::replace(&mut self.writing, true) {
-            ctx.run_later(CHANGES_WAIT, |actor, ctx| {
+            ctx.run_later(GATHER_WAIT, |actor, ctx| {
                 actor.writing = false;
                 actor.write(ctx);
             });
@@ -416,6 +416,7 @@ impl Actor for CallbackDispatcher {
 fn listen(ctx: &mut Context<CallbackDispatcher>, intake: Arc<Intake>) {
     let news = async move {
         intake.news().await;
+        tokio::time::sleep(GATHER_WAIT).await;
         intake
     };
     ctx.spawn(actix::fut::wrap_future::<_, CallbackDispatcher>(news).map(|intake, actor, ctx| {

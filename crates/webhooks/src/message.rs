@@ -165,6 +165,12 @@ mod tests {
         let found: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(found, expected);
         assert_eq!((message.id(), message.sequence()), ("7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11_3", 3));
+        // The page for receivers shows this very message.
+        let page = include_str!("../../../docs/api/callbacks.md");
+        assert!(page.contains(body));
+        for (name, value) in &headers {
+            assert!(page.contains(&format!("{name}: {value}\n")), "{name}");
+        }
     }
 
     #[test]
