@@ -1,8 +1,8 @@
 //! Callbacks: from a promise in a durable record to its delivery (contract 3.3).
 //!
 //! Purpose: deliver every promised message at least once, in order for each operation, without a receiver ever being felt by a till.
-//! Owns: the hand-over from the writer ([`Intake`]), the order and the caps of deliveries ([`queues`]), the actor that takes, sends and
-//! notes ([`CallbackDispatcher`]), the operator's view ([`Callbacks`]).
+//! Owns: the hand-over from the writer (`Intake`), the order and the caps of deliveries (`queues`), the actor that takes, sends and
+//! notes (`CallbackDispatcher`), the operator's view ([`Callbacks`]).
 //! Invariants: a message is written to the store before it is sent, and the store's place in the log never runs ahead of it, so that a
 //! kill costs at most a second delivery with the same `webhook-id`; memory is bounded by windows, what does not fit waits in the store
 //! or in the log; one target has one queue and one cap, and a target that does not answer gets one call at a time.

@@ -112,7 +112,7 @@ fn an_accepted_operation_whose_execution_fails_each_time_ends_as_failed_and_noth
         assert_eq!(seen.load(Ordering::SeqCst), 2, "accepted, and tried once");
         let stored = env.journal.operation(cash_box(1), bad).unwrap().unwrap();
         let details = kassette_record::v1::read_details(&stored.header).unwrap();
-        assert_eq!(details.operation.unwrap().status, 500, "abandoned");
+        assert_eq!(details.operation.unwrap().status, 408, "abandoned");
         assert_eq!(numbers(&env.sale(1, 8).await.unwrap()).0, 2, "no number was burnt");
         env
     });

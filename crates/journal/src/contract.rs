@@ -120,7 +120,7 @@ impl Chain {
                 terminal: None,
                 state: OperationState::Done,
                 before: None,
-                sequence: 3,
+                sequence: 0,
                 status: 201,
                 admitted_ns: time_ns,
                 lifetime_ms: None,

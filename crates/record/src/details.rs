@@ -64,8 +64,8 @@ pub struct Answered {
     /// How it stood before this record; absent when it did not exist.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_progress")]
     pub before: Option<Progress>,
-    /// Which change of its state that is, the first counted as 1; 0 on records of before they were numbered.
-    #[serde(default)]
+    /// Which change of its state that is, the first counted as 1; 0, and not written, on records of before they were numbered.
+    #[serde(default, skip_serializing_if = "is_unnumbered")]
     pub sequence: u32,
     /// HTTP status of the first answer.
     pub status: u16,
@@ -212,6 +212,11 @@ pub struct OpenOperation {
     /// How far it has come; records of before it was kept had it processed at once.
     #[serde(default = "begun", with = "progress")]
     pub progress: Progress,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_unnumbered(sequence: &u32) -> bool {
+    *sequence == 0
 }
 
 fn begun() -> Progress {

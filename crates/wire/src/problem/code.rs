@@ -120,7 +120,7 @@ codes! {
     /// The lifetime of the operation ended before it was started.
     OperationExpired = "operation-expired", 408, "The operation expired before it was started", true, NewId;
     /// An accepted operation could not be executed: each attempt ended its cash box.
-    OperationAbandoned = "operation-abandoned", 500, "The operation could not be executed", true, NewId;
+    OperationAbandoned = "operation-abandoned", 408, "The operation could not be executed", true, NewId;
     /// The operation id was used before with another body.
     OperationConflict = "operation-conflict", 409, "The operation id was used with another body", false, NewId;
     /// The operation id was used before for another kind of operation.
