@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 use crate::callbacks::Owed;
 use crate::directory::{BoxEnded, CashBoxDirectory, EndReason};
 use crate::node::Shared;
-use crate::operation::{Ended, OperationActor, WaitForEnd};
+use crate::operation::{Ended, Lifetime, OperationActor, Overdue, WaitForEnd};
 use crate::outcome::{Executed, Rejected};
 use crate::profile::configuration;
 use crate::vault::Keys;
@@ -104,8 +104,8 @@ pub(crate) struct GoOn;
 #[rtype(result = "()")]
 pub(crate) struct Perform {
     pub(crate) operation: OperationId,
-    /// How long it has waited and how long it may have, in milliseconds, when that was too long: then it fails.
-    pub(crate) overdue: Option<(Duration, u64)>,
+    /// It could not start in time, and fails.
+    pub(crate) overdue: Option<Overdue>,
 }
 
 /// Forget everything and read the journal again.
@@ -282,6 +282,7 @@ impl CashBoxActor {
             Ok(admission) => admission,
             Err(rejected) => return give(reply, Err(rejected)),
         };
+        let overdue = self.lifetime(&request, arrived).overdue(self.shared.clock.monotonic());
         match admission {
             Admission::Done(stored) => give(reply, Ok(Executed { answer: stored, first: false })),
             Admission::Conflict(problem) => give(reply, Err(Rejected::Conflict(problem))),
@@ -290,10 +291,8 @@ impl CashBoxActor {
                 Some(later) => drop(reply.send(Given::Later(later))),
                 None => give(reply, Err(Rejected::StillRunning)),
             },
-            Admission::Fresh if accept && !self.is_expired(&request, arrived) => {
-                self.accept(&request, arrived, reply, place, ctx);
-            }
-            Admission::Fresh => match self.decide(&request, Some(arrived), self.shared.clock.unix_ns()) {
+            Admission::Fresh if accept && overdue.is_none() => self.accept(&request, arrived, reply, place, ctx),
+            Admission::Fresh => match self.decide(&request, overdue, self.shared.clock.unix_ns()) {
                 Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::First(reply, place), ctx),
                 Ok(Step::Refuse(problem)) => give(reply, Err(Rejected::Refused(problem))),
                 Ok(Step::Ask(_)) => give(reply, Err(Rejected::Fault("a step asked for something unknown".into()))),
@@ -312,10 +311,9 @@ impl CashBoxActor {
 
     /// Calls the core until it has decided, getting what it asks for. An operation that waited longer than its lifetime is not
     /// executed any more; one that has begun is never cut by it.
-    fn decide(&mut self, request: &Request, arrived: Option<Duration>, admitted_ns: i64) -> Result<Step, Rejected> {
-        if let Some(arrived) = arrived.filter(|arrived| self.is_expired(request, *arrived)) {
-            let waited = self.shared.clock.monotonic().saturating_sub(arrived);
-            let (facts, lifetime_ms) = (self.facts(self.shared.clock.unix_ns()), self.lifetime_ms(request));
+    fn decide(&mut self, request: &Request, overdue: Option<Overdue>, admitted_ns: i64) -> Result<Step, Rejected> {
+        if let Some(Overdue { waited, lifetime_ms }) = overdue {
+            let facts = self.facts(self.shared.clock.unix_ns());
             return Ok(self.live()?.core.expire(request, &facts, waited, lifetime_ms));
         }
         let mut facts = self.facts(admitted_ns);
@@ -346,15 +344,10 @@ impl CashBoxActor {
         }
     }
 
-    fn lifetime_ms(&self, request: &Request) -> u64 {
+    fn lifetime(&self, request: &Request, arrived: Duration) -> Lifetime {
         let options = &self.shared.options;
-        request.lifetime_ms.unwrap_or(options.lifetime_default_ms).min(options.lifetime_max_ms)
-    }
-
-    /// Whether the lifetime of an operation that has not begun is over.
-    fn is_expired(&self, request: &Request, arrived: Duration) -> bool {
-        let waited = self.shared.clock.monotonic().saturating_sub(arrived);
-        waited > Duration::from_millis(self.lifetime_ms(request))
+        let asked_ms = request.lifetime_ms.unwrap_or(options.lifetime_default_ms);
+        Lifetime { arrived, lifetime_ms: asked_ms.min(options.lifetime_max_ms) }
     }
 
     /// A place to wait for the end of an operation that another call executes.
@@ -372,14 +365,16 @@ impl CashBoxActor {
 
     fn commit(&mut self, request: &Request, commit: kassette_cashbox::Commit, caller: Caller, ctx: &mut Context<Self>) {
         let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
-        let given = commit.answer.clone();
+        let first = match caller {
+            Caller::First(reply, place) => Some((reply, place, commit.answer.clone())),
+            Caller::Accepted => None,
+        };
         self.running.insert(request.id, Running { answer: commit.answer, waiters: Vec::new(), resets });
-        let told = move |result: Result<(), Rejected>| match caller {
-            Caller::First(reply, place) => {
+        let told = move |result: Result<(), Rejected>| {
+            if let Some((reply, place, answer)) = first {
                 drop(place);
-                give(reply, result.map(|()| Executed { answer: given, first: true }));
+                give(reply, result.map(|()| Executed { answer, first: true }));
             }
-            Caller::Accepted => {}
         };
         self.append(commit.record, Some(request.id), true, told, ctx);
     }

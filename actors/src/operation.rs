@@ -33,16 +33,26 @@ pub(crate) struct Lifetime {
 }
 
 impl Lifetime {
-    /// How long it has waited, when that is longer than it may.
-    pub(crate) fn overdue(&self, now: Duration) -> Option<Duration> {
+    /// What it fails with, when it has waited longer than it may.
+    pub(crate) fn overdue(&self, now: Duration) -> Option<Overdue> {
         let waited = now.saturating_sub(self.arrived);
-        (waited > Duration::from_millis(self.lifetime_ms)).then_some(waited)
+        let over = waited > Duration::from_millis(self.lifetime_ms);
+        over.then_some(Overdue { waited, lifetime_ms: self.lifetime_ms })
     }
 
     fn left(&self, now: Duration) -> Duration {
         // One more than the lifetime: it is over only when more than it has passed.
         Duration::from_millis(self.lifetime_ms.saturating_add(1)).saturating_sub(now.saturating_sub(self.arrived))
     }
+}
+
+/// An operation that could not start in time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Overdue {
+    /// How long it has waited.
+    pub(crate) waited: Duration,
+    /// How long it might have, in milliseconds.
+    pub(crate) lifetime_ms: u64,
 }
 
 /// Wait for the end.
@@ -137,9 +147,7 @@ impl OperationActor {
         if self.state != OperationState::Pending {
             return;
         }
-        let overdue = self
-            .lifetime
-            .and_then(|lifetime| lifetime.overdue(self.clock.monotonic()).map(|waited| (waited, lifetime.lifetime_ms)));
+        let overdue = self.lifetime.and_then(|lifetime| lifetime.overdue(self.clock.monotonic()));
         self.owner.do_send(Perform { operation: self.id, overdue });
     }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use kassette_journal::Position;
 use kassette_model::{CashBoxId, OperationId};
-use kassette_record::{Promise, SealedRecord, v1};
+use kassette_record::{Promise, SealedRecord};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -31,7 +31,7 @@ impl Owed {
             cash_box: record.cash_box,
             operation: record.operation?,
             row: record.row,
-            made_ns: v1::read_details(&record.header).ok()?.time_ns,
+            made_ns: record.time_ns,
             promises: record.promises.clone(),
         })
     }

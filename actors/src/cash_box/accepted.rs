@@ -9,7 +9,7 @@ use kassette_record::OpenOperation;
 use tokio::sync::oneshot;
 
 use super::{Caller, CashBoxActor, Given, Perform, Place, Watch, give};
-use crate::operation::{Begun, Lifetime, OperationActor, Postponed, TryNow, WaitForEnd};
+use crate::operation::{Begun, Lifetime, OperationActor, Overdue, Postponed, TryNow, WaitForEnd};
 use crate::outcome::{BUSY_RETRY_AFTER_S, Rejected};
 
 impl CashBoxActor {
@@ -46,7 +46,7 @@ impl CashBoxActor {
             }));
         };
         self.append(accepted.record, Some(request.id), false, told, ctx);
-        let lifetime = Lifetime { arrived, lifetime_ms: self.lifetime_ms(request) };
+        let lifetime = self.lifetime(request, arrived);
         let operation = self.start_operation(request.id, Some(lifetime), ctx);
         operation.do_send(WaitForEnd(waiter));
         let done = self.execute_accepted(request, admitted_ns, None, ctx);
@@ -73,13 +73,12 @@ impl CashBoxActor {
         &mut self,
         request: &Request,
         admitted_ns: i64,
-        overdue: Option<(Duration, u64)>,
+        overdue: Option<Overdue>,
         ctx: &mut Context<Self>,
     ) -> Result<(), String> {
         let attempt = (self.id, request.id);
-        let step = if let Some((waited, lifetime_ms)) = overdue {
-            let facts = self.facts(self.shared.clock.unix_ns());
-            self.live().map(|live| live.core.expire(request, &facts, waited, lifetime_ms))
+        let step = if overdue.is_some() {
+            self.decide(request, overdue, admitted_ns)
         } else if self.shared.attempts.lock().insert(attempt) {
             if let Some(before) = &self.shared.options.before_execute {
                 before(self.id, request);
@@ -129,7 +128,7 @@ impl CashBoxActor {
     fn execute_stored(
         &mut self,
         open: OpenOperation,
-        overdue: Option<(Duration, u64)>,
+        overdue: Option<Overdue>,
         ctx: &mut Context<Self>,
     ) -> Result<(), String> {
         let stored = self.shared.journal.row(self.id, open.row).map_err(|error| error.to_string())?;

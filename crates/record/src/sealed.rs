@@ -178,6 +178,8 @@ pub struct SealedRecord {
     pub reference_key: Option<u64>,
     /// Configuration set by this record: queue and JSON.
     pub configured: Option<(QueueId, Vec<u8>)>,
+    /// When the record was made, nanoseconds since the Unix epoch.
+    pub time_ns: i64,
     /// Messages that are owed because of this record.
     pub promises: Vec<Promise>,
     /// Whether the cash box has operations that were accepted and have not ended.
@@ -203,6 +205,7 @@ impl Record {
             operation: self.details.operation.as_ref().map(|operation| operation.id),
             reference_key: self.details.sign.as_ref().map(|sign| sign.reference_key),
             unfinished: !self.details.head.open.is_empty(),
+            time_ns: self.details.time_ns,
             promises: self.details.promises,
             configured: self
                 .details
@@ -228,6 +231,7 @@ impl SealedRecord {
             operation: details.operation.as_ref().map(|operation| operation.id),
             reference_key: details.sign.as_ref().map(|sign| sign.reference_key),
             unfinished: !details.head.open.is_empty(),
+            time_ns: details.time_ns,
             promises: details.promises,
             configured: details
                 .configured
