@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """The wall clock jumps by years, runs back and stands still: no operation expires of it, nothing is lost, waits end in time.
 
-usage: clock_jumps.py BINARY [--rounds N] [--seed S] [--patient] [--years]     (needs libfaketime; package `faketime`)
+usage: clock_jumps.py BINARY [--rounds N] [--seed S] [--patient]     (needs libfaketime; package `faketime`)
 
-`--patient` also waits for the third attempt of a callback, half a minute after the second. `--years` also sets the clock forward by ten
-years while a callback that fails is under way; that makes it a dead letter, which is not as it should be, so nothing runs it by itself.
+`--patient` also waits for the third attempt of a callback, half a minute after the second.
 """
 
 import argparse
@@ -246,7 +245,7 @@ def scenario(server, clock, folder, options, chance):
     server.start()
     jumps, operations, receiver = under_load(server, clock, boxes, options.rounds, chance)
     messages = list(receiver.messages)
-    for to in ["-2h", "+10y"] if options.years else ["-2h"]:
+    for to in ["-2h", "+10y"]:
         parts = 3 if options.patient else 2
         shared = Shared(clock, to, parts)
         plays = [lambda: in_back_off(shared, boxes[0], to, 1, 30), lambda: held_call(shared, boxes[1], to)]
@@ -282,7 +281,6 @@ def main():
     words.add_argument("--rounds", type=int, default=2)
     words.add_argument("--seed", type=int, default=int(time.time()))
     words.add_argument("--patient", action="store_true")
-    words.add_argument("--years", action="store_true")
     options = words.parse_args()
     library = next(iter(glob.glob(LIBRARIES)), None)
     if library is None:

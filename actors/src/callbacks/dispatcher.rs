@@ -72,6 +72,8 @@ pub(crate) struct CallbackDispatcher {
     /// Promises from before this are not taken over, nanoseconds since the Unix epoch: the store is fresh, and they are too old to be
     /// tried.
     oldest_ns: Option<i64>,
+    /// What both clocks said when the store was opened.
+    opened_at: (i64, Duration),
     changes: Vec<Change>,
     writing: bool,
     wake: Option<(Duration, SpawnHandle)>,
@@ -85,6 +87,7 @@ impl CallbackDispatcher {
         desk: Arc<CallbackDesk>,
     ) -> Self {
         let queues = Queues::new(&parts.options);
+        let opened_at = (shared.clock.unix_ns(), shared.clock.monotonic());
         Self {
             shared,
             parts,
@@ -95,6 +98,7 @@ impl CallbackDispatcher {
             queues,
             catching_up: false,
             oldest_ns: None,
+            opened_at,
             changes: Vec::new(),
             writing: false,
             wake: None,
@@ -114,6 +118,7 @@ impl CallbackDispatcher {
     }
 
     fn try_open(&mut self) -> Result<(), CallbackError> {
+        self.opened_at = (self.shared.clock.unix_ns(), self.shared.clock.monotonic());
         let end = self.shared.journal.end();
         let opened = (self.parts.store)(false).and_then(|store| match store.taken()? {
             // The log is an older copy: places in the store mean other records.
@@ -146,7 +151,7 @@ impl CallbackDispatcher {
     /// Where a fresh store begins: before it everything was settled, or is too old to be tried.
     fn beginning(&mut self, store: &dyn CallbackStore, end: Position) -> Result<Option<Position>, CallbackError> {
         let oldest_ms = i64::try_from(self.parts.options.retry.give_up_after_ms).unwrap_or(i64::MAX);
-        let oldest_ns = self.shared.clock.unix_ns().saturating_sub(oldest_ms.saturating_mul(1_000_000));
+        let oldest_ns = self.steady_ns().saturating_sub(oldest_ms.saturating_mul(1_000_000));
         self.oldest_ns = Some(oldest_ns);
         let by_age = self.shared.journal.place_at(oldest_ns).map_err(|error| CallbackError(error.to_string()))?;
         let settled = store.settled_to()?.filter(|settled| *settled <= end);
@@ -178,13 +183,21 @@ impl CallbackDispatcher {
         self.shared.clock.monotonic()
     }
 
+    /// Nanoseconds since the Unix epoch, as they go on when nobody sets the wall clock: the time of the retry plan. A clock that jumps
+    /// neither ends messages nor hastens or holds up their attempts; a restart begins with what the wall clock says then.
+    fn steady_ns(&self) -> i64 {
+        let (unix_ns, monotonic) = self.opened_at;
+        let since = self.monotonic().saturating_sub(monotonic);
+        unix_ns.saturating_add(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    }
+
     /// When a message is due on the monotonic clock. A wall clock that was set back must not hold messages for longer than the
     /// longest wait there is, and one that was never tried not at all: it was made at a time that is now to come.
     fn due(&self, message: &OpenMessage) -> Duration {
         if message.attempt_count == 0 {
             return self.monotonic();
         }
-        let wait_ns = u64::try_from(message.due_ns.saturating_sub(self.shared.clock.unix_ns())).unwrap_or(0);
+        let wait_ns = u64::try_from(message.due_ns.saturating_sub(self.steady_ns())).unwrap_or(0);
         let longest_ms = self.parts.options.retry.retry_after_max_ms.max(self.parts.options.retry.steady_delay_ms);
         self.monotonic().saturating_add(Duration::from_nanos(wait_ns).min(Duration::from_millis(longest_ms)))
     }
@@ -230,7 +243,8 @@ impl CallbackDispatcher {
         messages.retain(|message| self.oldest_ns.is_none_or(|oldest_ns| message.made_ns >= oldest_ns));
         match self.take(part.to, messages).and_then(|()| self.refill()) {
             Ok(()) if ended => {
-                self.set_catching_up(false);
+                // The operator is told when also that is taken over which was handed in meanwhile.
+                self.catching_up = false;
                 ctx.notify(TakeOver);
             }
             Ok(()) => ctx.notify(CatchUp),
@@ -252,13 +266,20 @@ impl CallbackDispatcher {
             Given::All(records) => {
                 let policy = self.parts.client.policy();
                 let news = records.iter().filter(|(position, _)| self.taken.is_none_or(|taken| *position >= taken));
-                let found: Vec<OpenMessage> =
+                let mut found: Vec<OpenMessage> =
                     news.flat_map(|(position, owed)| messages(*position, owed, policy)).collect();
-                let Some(last) = found.last().map(|message| message.place.position) else { return };
-                if let Err(error) = self.take(last.behind(), found) {
+                let now_ns = self.steady_ns();
+                for message in &mut found {
+                    // Just now, whatever the record says by a wall clock that may have been set.
+                    (message.since_ns, message.due_ns) = (now_ns, now_ns);
+                }
+                if let Some(last) = found.last().map(|message| message.place.position)
+                    && let Err(error) = self.take(last.behind(), found)
+                {
                     return self.store_failed(&error, ctx);
                 }
                 self.pump(ctx);
+                self.set_catching_up(false);
             }
         }
     }
@@ -290,7 +311,7 @@ impl CallbackDispatcher {
 
     /// An attempt has ended.
     fn sent(&mut self, mut message: OpenMessage, sent: Sent, ctx: &mut Context<Self>) {
-        let now_ns = self.shared.clock.unix_ns();
+        let now_ns = self.steady_ns();
         let (again, answered, change) = match sent {
             Sent::NotNow(reason) => {
                 tracing::warn!(cash_box = %message.cash_box, operation = %message.operation, reason, "a callback waits");
@@ -362,7 +383,7 @@ impl CallbackDispatcher {
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let Some(store) = self.store.clone() else { return };
         let keep_ns = i64::try_from(self.parts.options.history_keep_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-        let forgotten = store.forget_before(self.shared.clock.unix_ns().saturating_sub(keep_ns));
+        let forgotten = store.forget_before(self.steady_ns().saturating_sub(keep_ns));
         if let Err(error) = forgotten.and_then(|()| store.flush()) {
             return self.store_failed(&error, ctx);
         }

@@ -13,6 +13,7 @@ use kassette_journal::callbacks::{
     MessageState, OpenMessage, SettledMessage,
 };
 use kassette_model::{CashBoxId, OperationId, OperationKind};
+use kassette_stdx::Clock as _;
 use kassette_webhooks::{Secret, TOLERANCE_S, verify};
 
 use crate::env::{Env, cash_box, check, receipt, request};
@@ -156,6 +157,39 @@ fn what_fails_is_tried_again_in_its_time_and_holds_up_its_own_operation_only() {
 }
 
 #[test]
+fn a_wall_clock_that_jumps_neither_hastens_an_attempt_nor_ends_a_message() {
+    for jump_s in [10 * 365 * 86_400, -7_200] {
+        let receivers = Receivers::new(|_, attempt| if attempt < 2 { Does::Answers(503) } else { Does::Answers(204) });
+        let store = Arc::new(MemoryCallbacks::default());
+        check(options(&receivers, &store), |env| async move {
+            env.cash_box(1).await;
+            sign(&env, 7, "http://a.example/before").await;
+            settled(&env, 3).await;
+            env.clock.set_unix_ns(env.clock.unix_ns() + jump_s * 1_000_000_000);
+            sign(&env, 8, "http://a.example/behind").await;
+            settled(&env, 6).await;
+            assert_eq!(receivers.changes("/before"), "pending1", "{jump_s}: not before its time");
+            assert_eq!(receivers.changes("/behind"), "pending1", "{jump_s}: at once");
+            // Five seconds and half a minute for each of three messages in turn.
+            while env.gateway.callbacks().unwrap().status().open > 0 {
+                env.clock.advance(Duration::from_secs(1));
+                env.gateway.callbacks().unwrap().look_now().await;
+                until(&env, || env.gateway.callbacks().unwrap().status().sending == 0).await;
+            }
+            settled(&env, 0).await;
+            assert_eq!(env.gateway.callbacks().unwrap().status().dead_letters, 0, "{jump_s}");
+            for path in ["/before", "/behind"] {
+                assert_eq!(
+                    receivers.changes(path),
+                    "pending1 pending1 pending1 processing2 processing2 processing2 done3 done3 done3"
+                );
+            }
+            env
+        });
+    }
+}
+
+#[test]
 fn gone_ends_a_message_and_a_dead_letter_can_be_sent_again() {
     let receivers = Receivers::new(|one, _| match one.path.as_str() {
         "/gone" => Does::Answers(410),
@@ -185,9 +219,9 @@ fn gone_ends_a_message_and_a_dead_letter_can_be_sent_again() {
                 && message.attempts.iter().all(|attempt| attempt.status == Some(503) && attempt.outcome == "rejected")
         }));
         let now_ns = (START_S + 160 * 3_600) * 1_000_000_000;
+        let before = receivers.received().len();
         let resent = desk.resend(cash_box(1), operation, Some(2), now_ns).unwrap();
         assert_eq!(resent, Resent { reopened: 1, hurried: 0 });
-        let before = receivers.received().len();
         until(&env, || receivers.received().len() > before).await;
         assert_eq!(receivers.received().last().unwrap().change(), "processing2");
         settled(&env, 1).await;

@@ -23,7 +23,10 @@ fn referring(operation: u64, lifetime_ms: Option<u64>) -> Request {
 /// Accepts one that cannot begin.
 async fn pending(env: &Env, operation: u64, lifetime_ms: Option<u64>) -> Result<Accepted, Rejected> {
     env.journal.set_receipts_busy(true);
-    env.gateway.accept(cash_box(1), referring(operation, lifetime_ms), Duration::ZERO).await
+    let accepted = env.gateway.accept(cash_box(1), referring(operation, lifetime_ms), Duration::ZERO).await;
+    // The intent may be durable before the cash box has tried to execute it; what it is asked next comes behind that.
+    drop(env.gateway.watch(cash_box(1), referring(operation, None).id, Duration::ZERO).await);
+    accepted
 }
 
 /// State and status of the newest record of an operation.
@@ -42,7 +45,8 @@ async fn ended(env: &Env, operation: u64) -> u16 {
         let waiting = actix::spawn(async move { gateway.execute(cash_box(1), call, Duration::from_secs(60)).await });
         while !waiting.is_finished() {
             env.gateway.go_on().unwrap();
-            tokio::task::yield_now().await;
+            // There and back, so that the cash box is not asked faster than it answers.
+            drop(env.gateway.watch(cash_box(1), referring(operation, None).id, Duration::ZERO).await);
         }
         match waiting.await.unwrap() {
             Ok(executed) => {

@@ -9,6 +9,7 @@ use std::process::Command;
 use super::fixture::{all, attempt, behind, cash_box, copy_folder, message, messages, open, operation, place, settle};
 use super::ledger::{LEDGER_KEY, Noted};
 use super::*;
+use crate::sled_files::open_when_free;
 
 /// xorshift64.
 struct Random(u64);
@@ -155,7 +156,7 @@ type Meddling<'a> = &'a dyn Fn(&sled::Db);
 
 /// Changes a store behind its back.
 fn meddle(folder: &Path, change: impl FnOnce(&sled::Db)) {
-    let db = sled::Config::new().path(folder.join("sled-1")).open().unwrap();
+    let db = open_when_free(&sled::Config::new().path(folder.join("sled-1"))).unwrap();
     change(&db);
     db.flush().unwrap();
 }

@@ -18,6 +18,9 @@ const FOLDER_PREFIX: &str = "sled-";
 const LOCK_TRIES: u32 = 400;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
+/// What sled's error says when the lock is held; its kind is the one of any other.
+const LOCKED: &str = "could not acquire lock";
+
 /// The store of a folder that is in use. One process at a time (the journal's lock).
 #[derive(Debug)]
 pub(crate) struct StoreFolder {
@@ -74,7 +77,7 @@ impl StoreFolder {
         if let Some(place) = check::damage(&self.store).map_err(|error| failure("check the files", &error))? {
             return Err(format!("sled's files are damaged: {place}"));
         }
-        guarded("open", || config.path(&self.store).open())
+        guarded("open", || open_when_free(&config.path(&self.store)))
     }
 
     /// After an orderly close, when sled has let go: opens it once more, because only then sled writes a snapshot. With it the next
@@ -83,8 +86,7 @@ impl StoreFolder {
     /// # Errors
     /// When it fails: the store then counts as not closed in order.
     pub(crate) fn seal(&self, config: sled::Config, mark: Option<&[u8]>) -> Result<(), String> {
-        wait_for_lock(&self.store);
-        guarded("write a snapshot", || config.path(&self.store).open().map(drop))?;
+        guarded("write a snapshot", || open_when_free(&config.path(&self.store)).map(drop))?;
         wait_for_lock(&self.store);
         let written = || {
             // sled's own flush does not wait for the device.
@@ -112,6 +114,18 @@ fn wait_for_lock(store: &Path) {
             _ => return,
         }
     }
+}
+
+/// Opens a store whose lock may be held for a moment by sled's own threads, or by a child process that was forked and does not run its
+/// own program yet.
+pub(crate) fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    for _ in 1..LOCK_TRIES {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains(LOCKED) => std::thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    config.open()
 }
 
 /// Deletes a store that must not be opened again. When that fails it only takes space: a newer one has a higher number.

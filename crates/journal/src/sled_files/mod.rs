@@ -14,4 +14,6 @@ mod handle;
 
 pub(crate) use boot::boot_id;
 pub(crate) use folder::StoreFolder;
+#[cfg(test)]
+pub(crate) use folder::open_when_free;
 pub(crate) use handle::Handle;
