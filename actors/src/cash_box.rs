@@ -10,6 +10,9 @@
 //! A panic is caught at the boundary of a message: the actor ends, its directory decides about a restart.
 
 mod accepted;
+mod payments;
+
+pub(crate) use payments::TellPayment;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +25,7 @@ use kassette_cashbox::{
 };
 use kassette_journal::AppendError;
 use kassette_markets::UnitAnswer;
-use kassette_model::{CashBoxId, OperationId, UnitId};
+use kassette_model::{CashBoxId, OperationId, OperationKind, UnitId};
 use kassette_record::{SealedRecord, moment};
 use kassette_signing::SignatureUnit;
 use parking_lot::Mutex;
@@ -146,6 +149,8 @@ enum Caller {
     First(oneshot::Sender<Given>, Place),
     /// Nobody but the actor of the operation, when the cash box has heard of it: the call itself was told of the acceptance.
     Accepted,
+    /// The provider of a payment, which told its end.
+    Provider(Reply<()>),
 }
 
 /// The actor.
@@ -291,11 +296,16 @@ impl CashBoxActor {
                 Some(later) => drop(reply.send(Given::Later(later))),
                 None => give(reply, Err(Rejected::StillRunning)),
             },
-            Admission::Fresh if accept && overdue.is_none() => self.accept(&request, arrived, reply, place, ctx),
+            // Money moves outside: its intent is durable before anything else is done (contract 2.2.5).
+            Admission::Fresh if (accept || request.kind == OperationKind::Pay) && overdue.is_none() => {
+                self.accept(&request, arrived, reply, place, ctx)
+            }
             Admission::Fresh => match self.decide(&request, overdue, self.shared.clock.unix_ns()) {
                 Ok(Step::Commit(commit)) => self.commit(&request, *commit, Caller::First(reply, place), ctx),
                 Ok(Step::Refuse(problem)) => give(reply, Err(Rejected::Refused(problem))),
-                Ok(Step::Ask(_)) => give(reply, Err(Rejected::Fault("a step asked for something unknown".into()))),
+                Ok(Step::Ask(_) | Step::Begin(_) | Step::Progress(_)) => {
+                    give(reply, Err(Rejected::Fault("a step asked for something unknown".into())));
+                }
                 Err(rejected) => give(reply, Err(rejected)),
             },
         }
@@ -365,16 +375,15 @@ impl CashBoxActor {
 
     fn commit(&mut self, request: &Request, commit: kassette_cashbox::Commit, caller: Caller, ctx: &mut Context<Self>) {
         let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
-        let first = match caller {
-            Caller::First(reply, place) => Some((reply, place, commit.answer.clone())),
-            Caller::Accepted => None,
-        };
+        let first = matches!(caller, Caller::First(..)).then(|| commit.answer.clone());
         self.running.insert(request.id, Running { answer: commit.answer, waiters: Vec::new(), resets });
-        let told = move |result: Result<(), Rejected>| {
-            if let Some((reply, place, answer)) = first {
+        let told = move |result: Result<(), Rejected>| match (caller, first) {
+            (Caller::First(reply, place), Some(answer)) => {
                 drop(place);
                 give(reply, result.map(|()| Executed { answer, first: true }));
             }
+            (Caller::Provider(reply), _) => answer(reply, result),
+            _ => {}
         };
         self.append(commit.record, Some(request.id), true, told, ctx);
     }
@@ -522,6 +531,12 @@ fn configuration_problem(error: &kassette_cashbox::ConfigurationError) -> kasset
         .without_storing()
 }
 
+fn payment_ended(operation: OperationId) -> Rejected {
+    use kassette_wire::problem::{Code, Problem};
+    let detail = format!("the payment of operation {operation} has ended, or never began");
+    Rejected::Refused(Box::new(Problem::new(Code::Internal, detail)))
+}
+
 /// The text of a caught panic.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     panic
@@ -574,6 +589,13 @@ impl Handler<Configure> for CashBoxActor {
     type Result = ();
     fn handle(&mut self, message: Configure, ctx: &mut Context<Self>) {
         self.guarded(ctx, |actor, ctx| actor.configure(message, ctx));
+    }
+}
+
+impl Handler<TellPayment> for CashBoxActor {
+    type Result = ();
+    fn handle(&mut self, message: TellPayment, ctx: &mut Context<Self>) {
+        self.guarded(ctx, |actor, ctx| actor.payment_told(message, ctx));
     }
 }
 

@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
-use kassette_cashbox::{Configuration, Request};
+use kassette_cashbox::{Configuration, PaymentTold, Request};
 use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::oneshot;
 
-use crate::cash_box::{CashBoxActor, Configure, Execute, Given, GoOn, Place, Reply, Reset, Watch};
+use crate::cash_box::{CashBoxActor, Configure, Execute, Given, GoOn, Place, Reply, Reset, TellPayment, Watch};
 use crate::node::Shared;
 use crate::outcome::{BUSY_RETRY_AFTER_S, Rejected};
 use crate::supervision::{RestartWindow, Verdict};
@@ -30,7 +30,6 @@ pub(crate) struct Deliver {
 }
 
 /// What is asked of a cash box.
-#[expect(clippy::large_enum_variant, reason = "nearly all calls are executions")]
 pub(crate) enum Call {
     /// The request, when it arrived on the monotonic clock, whether to tell the caller when it is accepted, and where the answer
     /// goes.
@@ -39,6 +38,8 @@ pub(crate) enum Call {
     Watch(OperationId, oneshot::Sender<Given>),
     /// Execute what was accepted and has not ended.
     GoOn,
+    /// A provider tells of a payment.
+    Payment(OperationId, Box<PaymentTold>, Reply<()>),
     Configure(Box<Configuration>, Reply<()>),
     Reset(Reply<()>),
 }
@@ -47,7 +48,9 @@ impl Call {
     fn reject(self, rejected: Rejected) {
         match self {
             Self::Execute(_, _, _, reply) | Self::Watch(_, reply) => drop(reply.send(Given::Now(Err(rejected)))),
-            Self::Configure(_, reply) | Self::Reset(reply) => drop(reply.send(Err(rejected))),
+            Self::Configure(_, reply) | Self::Reset(reply) | Self::Payment(_, _, reply) => {
+                drop(reply.send(Err(rejected)))
+            }
             Self::GoOn => {}
         }
     }
@@ -278,6 +281,7 @@ fn send(addr: &Addr<CashBoxActor>, call: Call, unanswered: &Arc<AtomicUsize>) {
     match call {
         Call::Watch(operation, reply) => addr.do_send(Watch { operation, reply }),
         Call::GoOn => addr.do_send(GoOn),
+        Call::Payment(operation, told, reply) => addr.do_send(TellPayment { operation, told: *told, reply }),
         Call::Execute(request, arrived, accept, reply) => {
             addr.do_send(Execute { request, arrived, accept, reply, place: Place::take(unanswered) });
         }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kassette_cashbox::{Configuration, Request};
+use kassette_cashbox::{Configuration, PaymentTold, Request};
 use kassette_journal::{Journal, JournalError};
-use kassette_model::{CashBoxId, OperationId};
+use kassette_model::{CashBoxId, OperationId, OperationState};
 use tokio::sync::oneshot;
 
 use crate::callbacks::Callbacks;
@@ -14,11 +14,15 @@ use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
 use crate::outcome::{Accepted, BUSY_RETRY_AFTER_S, Executed, Rejected};
+use crate::payments::{LookAtPayments, PaymentDesk};
 use crate::profile::{self, Profile};
 use crate::supervision::ChildRef;
 
 /// How long a repeat waits at least while the first call of its operation is not durable.
 const DURABLE_WAIT: Duration = Duration::from_secs(5);
+
+/// How often at most a call looks whether the operation that it waits for is in doubt.
+const DOUBT_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A stable handle of the running node. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Gateway {
     pub(crate) shared: Arc<Shared>,
     pub(crate) shards: Arc<[ChildRef<CashBoxDirectory>]>,
     pub(crate) callbacks: Option<Callbacks>,
+    /// `None` for the desk's own handle.
+    pub(crate) payments: Option<ChildRef<PaymentDesk>>,
 }
 
 impl Gateway {
@@ -63,13 +69,56 @@ impl Gateway {
     /// [`Rejected`]: nothing was stored for this call.
     pub async fn execute(&self, cash_box: CashBoxId, request: Request, wait: Duration) -> Result<Executed, Rejected> {
         let (reply, given) = oneshot::channel();
+        let id = request.id;
         self.deliver(cash_box, Call::Execute(request, self.shared.clock.monotonic(), false, reply))?;
         match given.await.map_err(|_| self.gone())? {
             Given::Now(outcome) => outcome,
-            Given::Later(outcome) | Given::Accepted(outcome) => match tokio::time::timeout(wait, outcome).await {
+            Given::Later(outcome) => match tokio::time::timeout(wait, outcome).await {
                 Ok(outcome) => outcome.map_err(|_| self.gone())?,
                 Err(_) => Err(Rejected::StillRunning),
             },
+            Given::Accepted(end) => self.first_end(cash_box, id, end, wait).await,
+        }
+    }
+
+    /// The end of an operation that this call accepted: it waits as long as that takes, unless it is in doubt (contract 2.2.6).
+    async fn first_end(
+        &self,
+        cash_box: CashBoxId,
+        id: OperationId,
+        mut end: oneshot::Receiver<Result<Executed, Rejected>>,
+        wait: Duration,
+    ) -> Result<Executed, Rejected> {
+        loop {
+            match tokio::time::timeout(wait.max(DOUBT_LOOK_EVERY), &mut end).await {
+                Ok(Ok(Ok(executed))) => return Ok(Executed { first: true, ..executed }),
+                // It was accepted, and goes on without this call.
+                Ok(_) => return Err(Rejected::StillRunning),
+                Err(_) => {
+                    let stored = self.shared.journal.operation(cash_box, id)?;
+                    let operation = stored.and_then(|record| record.open().ok()?.0.details.operation);
+                    if operation.is_some_and(|operation| operation.state == OperationState::Unknown) {
+                        return Err(Rejected::StillRunning);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A provider tells of a payment; durable when this returns.
+    pub(crate) async fn tell_payment(
+        &self,
+        cash_box: CashBoxId,
+        operation: OperationId,
+        told: PaymentTold,
+    ) -> Result<(), Rejected> {
+        self.ask(cash_box, |reply| Call::Payment(operation, Box::new(told), reply)).await
+    }
+
+    /// Lets the payments look at the clock now; for tests with one that is set.
+    pub async fn look_at_payments(&self) {
+        if let Some(desk) = self.payments.as_ref().and_then(|desk| desk.get().ok()) {
+            _ = desk.send(LookAtPayments).await;
         }
     }
 

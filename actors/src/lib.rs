@@ -16,6 +16,7 @@ mod gateway;
 mod node;
 mod operation;
 mod outcome;
+mod payments;
 mod profile;
 pub mod supervision;
 mod vault;

@@ -15,6 +15,7 @@ use crate::callbacks::{CallbackDesk, CallbackDispatcher, CallbackParts, Callback
 use crate::directory::CashBoxDirectory;
 use crate::events::EventHub;
 use crate::gateway::Gateway;
+use crate::payments::{PaymentDesk, PaymentOrders};
 use crate::profile::ProfileCache;
 use crate::supervision::{
     ChildRef, ChildSpec, ChildStatus, Intensity, OnIntensity, Sources, Strategy, Subtree, Supervisor, SupervisorHandle,
@@ -103,6 +104,8 @@ pub(crate) struct Shared {
     pub(crate) attempts: Mutex<HashSet<(CashBoxId, OperationId)>>,
     /// Where durable promises are handed over, when callbacks are sent.
     pub(crate) intake: Option<Arc<Intake>>,
+    /// Payments on their way.
+    pub(crate) payments: Arc<PaymentOrders>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
     stopping: AtomicBool,
 }
@@ -144,8 +147,21 @@ pub struct NodeStatus {
     pub outages: Vec<UnitOutage>,
 }
 
-/// Pause before a dispatcher that failed too often is tried again.
-const CALLBACKS_RETRY_EVERY: Duration = Duration::from_secs(30);
+/// Pause before a dispatcher or a desk that failed too often is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(30);
+
+/// The desk of payments under a supervisor of its own, which never gives up and never takes the cash boxes along.
+fn payment_tree(gateway: &Gateway) -> (Subtree, ChildRef<PaymentDesk>) {
+    let gateway = gateway.clone();
+    let spec = ChildSpec::new("desk", move |_| PaymentDesk::new(gateway.clone(), Arc::clone(&gateway.shared.payments)))
+        .own_arbiter(2);
+    let desk = spec.child_ref();
+    let tree = SupervisorSpec::new("payments", Strategy::OneForOne)
+        .intensity(10, Duration::from_secs(60))
+        .on_intensity(OnIntensity::MarkDown { retry_every: RETRY_EVERY })
+        .child(spec);
+    (Subtree::new(tree), desk)
+}
 
 /// The dispatcher of callbacks under a supervisor of its own, which never gives up and never takes the cash boxes along.
 fn callback_tree(shared: &Arc<Shared>) -> Option<(Subtree, ChildRef<CallbackDispatcher>, Arc<CallbackDesk>)> {
@@ -159,7 +175,7 @@ fn callback_tree(shared: &Arc<Shared>) -> Option<(Subtree, ChildRef<CallbackDisp
     let dispatcher = spec.child_ref();
     let tree = SupervisorSpec::new("callbacks", Strategy::OneForOne)
         .intensity(10, Duration::from_secs(60))
-        .on_intensity(OnIntensity::MarkDown { retry_every: CALLBACKS_RETRY_EVERY })
+        .on_intensity(OnIntensity::MarkDown { retry_every: RETRY_EVERY })
         .child(spec);
     Some((Subtree::new(tree), dispatcher, desk))
 }
@@ -195,6 +211,7 @@ impl Node {
             counts: Counts::default(),
             attempts: Mutex::new(HashSet::new()),
             intake,
+            payments: Arc::default(),
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });
@@ -215,8 +232,11 @@ impl Node {
             root = root.subtree(subtree);
             callbacks = Some(Callbacks::new(desk, dispatcher));
         }
-        let root = Supervisor::start(root, Sources { clock, entropy });
-        Self { gateway: Gateway { shared, shards: shards.into(), callbacks }, root }
+        let mut gateway = Gateway { shared, shards: shards.into(), callbacks, payments: None };
+        let (subtree, desk) = payment_tree(&gateway);
+        gateway.payments = Some(desk);
+        let root = Supervisor::start(root.subtree(subtree), Sources { clock, entropy });
+        Self { gateway, root }
     }
 
     /// The handle for the edge.

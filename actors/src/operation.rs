@@ -65,6 +65,11 @@ pub(crate) struct WaitForEnd(pub(crate) Reply<Executed>);
 #[rtype(result = "()")]
 pub(crate) struct Begun;
 
+/// Nobody knows whether the outside act of it has happened; it is being found out.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Doubted;
+
 /// The cash box could not execute it now.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -198,6 +203,13 @@ impl Handler<Begun> for OperationActor {
         if self.state == OperationState::Pending {
             self.happens(OperationEvent::Start);
         }
+    }
+}
+
+impl Handler<Doubted> for OperationActor {
+    type Result = ();
+    fn handle(&mut self, _: Doubted, _: &mut Context<Self>) {
+        self.happens(OperationEvent::Doubt);
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) async fn operation(call: Call, kind: OperationKind) -> HttpResponse {
     let response = match respond_async {
         None => match edge.gateway.execute(caller.cash_box(), request, wait).await {
             Ok(executed) => answered(executed, &edge, id),
+            Err(Rejected::StillRunning) => asynchronous::still_running(&edge, &caller, id),
             Err(rejected) => refused(rejected),
         },
         Some(wait) => match edge.gateway.accept(caller.cash_box(), request, wait).await {

@@ -50,6 +50,18 @@ pub(crate) fn applied(edge: &Edge, caller: &Caller, id: OperationId, kind: Opera
     response
 }
 
+/// 422: the wait is over and the operation has not ended; how it stands is in the header.
+pub(crate) fn still_running(edge: &Edge, caller: &Caller, id: OperationId) -> HttpResponse {
+    let mut response = answer::refused(Rejected::StillRunning);
+    // One that has ended just now is found by the repeat.
+    if let Ok(Some((_, state))) = stored(edge, caller, id, None)
+        && !state.state.is_final()
+    {
+        response.headers_mut().insert(OPERATION_STATE, HeaderValue::from_static(state.state.name()));
+    }
+    response
+}
+
 /// The state object of an operation with `status`.
 fn told(edge: &Edge, caller: &Caller, id: OperationId, kind: OperationKind, status: StatusCode) -> HttpResponse {
     match stored(edge, caller, id, Some(kind)) {

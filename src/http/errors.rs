@@ -37,6 +37,13 @@ pages! {
     TerminalMismatch "terminal-mismatch";
     QueueMismatch "queue-mismatch";
     JournalTypeUnknown "journal-type-unknown";
+    PaymentProviderUnknown "payment-provider-unknown";
+    TerminalUnsettled "terminal-unsettled";
+    PaymentDeclined "payment-declined";
+    PaymentCancelled "payment-cancelled";
+    PaymentTimedOut "payment-timed-out";
+    TerminalUnreachable "terminal-unreachable";
+    PaymentNotCharged "payment-not-charged";
     OperationExpired "operation-expired";
     OperationAbandoned "operation-abandoned";
     OperationConflict "operation-conflict";

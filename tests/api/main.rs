@@ -18,4 +18,5 @@ mod journals;
 mod logs;
 mod operations;
 mod paths;
+mod payments;
 mod server;

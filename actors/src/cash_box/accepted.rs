@@ -96,8 +96,12 @@ impl CashBoxActor {
                 self.commit(request, *commit, Caller::Accepted, ctx);
                 Ok(())
             }
+            Ok(Step::Begin(begun)) => {
+                self.begin_payment(request, *begun, ctx);
+                Ok(())
+            }
             Ok(Step::Refuse(problem)) => Err(problem.detail.clone()),
-            Ok(Step::Ask(_)) => Err("a step asked for something unknown".to_owned()),
+            Ok(Step::Ask(_) | Step::Progress(_)) => Err("a step asked for something unknown".to_owned()),
             Err(rejected) => Err(format!("{rejected:?}")),
         }
     }

@@ -9,5 +9,6 @@ mod failures;
 mod idempotency;
 mod life;
 mod lifetimes;
+mod payments;
 mod postponed;
 mod receiver;

@@ -1,5 +1,6 @@
 //! Accepting an operation before it is executed (contract 2.2.5, 3.2): the intent record behind every 202.
 
+use kassette_model::payment::PaymentState;
 use kassette_model::{OperationEvent, OperationState};
 use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKind, SealedRecord, unix_ns};
 
@@ -36,6 +37,7 @@ impl CashBox {
             market: None,
             actions: Vec::new(),
             promises: change.promises,
+            payment: None,
             head: self.full_head(&head, &self.state),
         };
         let bodies = Bodies { request: Some(request.body.clone()), response: None, request_salt, response_salt };
@@ -46,8 +48,12 @@ impl CashBox {
         Ok(Accepted { record })
     }
 
-    /// Ends an accepted operation that cannot be executed: it fails, and is stored.
+    /// Ends an accepted operation that cannot be executed: it fails, and is stored. A payment that was sent is refused: what became of
+    /// its money is not known, whatever this cash box does.
     pub fn give_up(&mut self, request: &Request, facts: &Facts) -> Step {
+        if self.payment(request.id).is_some_and(|payment| payment.state != PaymentState::Intent) {
+            return bug("a payment that was sent ends by what its terminal tells only");
+        }
         let detail =
             "the operation was accepted, but each attempt to execute it ended its cash box; it was not executed";
         self.fail_by(OperationEvent::Abandon, request, facts, Problem::new(Code::OperationAbandoned, detail))

@@ -8,8 +8,8 @@ use kassette_markets::{Market, MarketSecrets, MarketSettings, MarketState, UnitF
 use kassette_model::cases::Country;
 use kassette_model::{CashBoxId, Environment, OperationEvent, OperationId, OperationKind, OperationState, QueueId};
 use kassette_record::{
-    ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Hash, MarketStamp, QueuePhase, Record, RecordError,
-    RecordKind, SealedRecord, SignFacts, unix_ns,
+    ActionJournal, Answered, Bodies, BoxHead, Configured, Details, Hash, MarketStamp, PaymentFacts, QueuePhase, Record,
+    RecordError, RecordKind, SealedRecord, SignFacts, unix_ns,
 };
 use kassette_wire::Limits;
 use kassette_wire::problem::{Code, Problem};
@@ -19,7 +19,7 @@ use crate::operation::{Answer, Commit, Effect, Facts, Request, Step};
 use crate::seed::derive;
 use crate::sign::Draft;
 use crate::states::Change;
-use crate::{Configuration, ConfigurationError, echo, sign};
+use crate::{Configuration, ConfigurationError, echo, pay, sign};
 
 /// What a cash box keeps of its configuration in memory: enough to decide, without tokens and certificates, so that many idle
 /// cash boxes fit into little memory.
@@ -103,6 +103,7 @@ impl fmt::Debug for CashBox {
 #[derive(Default)]
 pub(crate) struct Told {
     pub(crate) sign: Option<SignFacts>,
+    pub(crate) payment: Option<PaymentFacts>,
     pub(crate) market: Option<MarketStamp>,
     pub(crate) actions: Vec<ActionJournal>,
     pub(crate) effects: Vec<Effect>,
@@ -191,6 +192,7 @@ impl CashBox {
             market: None,
             actions: Vec::new(),
             promises: Vec::new(),
+            payment: None,
             head: self.full_head(&head, &state),
         };
         let record = Record {
@@ -235,7 +237,8 @@ impl CashBox {
         match request.kind {
             OperationKind::Echo => echo::step(self, request, facts),
             OperationKind::Sign => sign::step(self, request, facts),
-            OperationKind::Cart | OperationKind::Order | OperationKind::Pay | OperationKind::Issue => {
+            OperationKind::Pay => pay::step(self, request, facts),
+            OperationKind::Cart | OperationKind::Order | OperationKind::Issue => {
                 let detail = format!("operations of kind {} are not served", request.kind);
                 Step::Refuse(Box::new(Problem::new(Code::NotFound, detail)))
             }
@@ -371,6 +374,7 @@ impl CashBox {
     ) -> Result<Commit, RecordError> {
         let mut after = after.unwrap_or_else(|| After { head: self.head.clone(), state: None });
         after.head.open.retain(|open| open.id != request.id);
+        after.head.payments.retain(|payment| payment.operation != request.id);
         let salts = derive(&facts.seed, "salts");
         let [request_salt, response_salt] = halves(&salts);
         let details = Details {
@@ -378,6 +382,7 @@ impl CashBox {
             operation: Some(answered(request, facts, &answer, &change)),
             sign: told.sign,
             configured: None,
+            payment: told.payment,
             market: told.market,
             actions: told.actions,
             promises: change.promises,

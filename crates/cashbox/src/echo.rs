@@ -8,7 +8,7 @@ use crate::cash_box::Told;
 use crate::operation::{Answer, Effect, Facts, Request, Step};
 
 /// Names of the parts that this server has, for `Capabilities`.
-const CAPABILITIES: [&str; 3] = ["echo", "sign", "journal"];
+const CAPABILITIES: [&str; 4] = ["echo", "pay", "sign", "journal"];
 
 pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> Step {
     let echo = match parse_request(&request.body, &cash_box.limits) {

@@ -16,6 +16,7 @@ mod configuration;
 mod configuration_v1;
 mod echo;
 mod operation;
+mod pay;
 mod queue_chain;
 pub mod reading;
 mod seed;
@@ -25,4 +26,7 @@ mod states;
 pub use accept::accepted_request;
 pub use cash_box::{CashBox, Identity};
 pub use configuration::{Configuration, ConfigurationError, TokenEntry, UnitEntry};
-pub use operation::{Accepted, Admission, Answer, Ask, AskAnswer, Commit, Effect, Facts, Request, Step, StoredReceipt};
+pub use operation::{
+    Accepted, Admission, Answer, Ask, AskAnswer, Begun, Commit, Effect, Facts, PaymentTold, Request, Step,
+    StoredReceipt,
+};

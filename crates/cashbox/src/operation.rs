@@ -1,8 +1,9 @@
 //! What goes into a cash box and what comes out.
 
 use kassette_markets::UnitAnswer;
+use kassette_model::payment::PaymentOutcome;
 use kassette_model::{Moment, OperationId, OperationKind, OperationState, PosSystemId, UnitId};
-use kassette_record::SealedRecord;
+use kassette_record::{PaymentFacts, SealedRecord};
 use kassette_wire::problem::Problem;
 
 /// An operation as the edge hands it in: headers parsed, credentials checked and left out.
@@ -130,13 +131,57 @@ pub struct Accepted {
     pub record: SealedRecord,
 }
 
-/// The result of [`crate::CashBox::step`].
+/// A payment that is to be made by its provider.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// To be appended first; `None` for a payment that had begun before.
+    pub record: Option<SealedRecord>,
+    /// What is to be paid where, and how far it has come.
+    pub payment: PaymentFacts,
+}
+
+/// What a provider tells of a payment; each is durable before the provider goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PaymentTold {
+    /// The first byte is about to go out.
+    Sending,
+    /// There is a result, which is not acknowledged yet.
+    Result {
+        /// What it says, for the record.
+        reason: String,
+    },
+    /// Nobody knows whether money has moved.
+    Doubt {
+        /// What failed.
+        reason: String,
+    },
+    /// What the terminal says contradicts what is known.
+    Contradiction {
+        /// What contradicts what.
+        reason: String,
+    },
+    /// An operator wants the terminal asked again.
+    AskedAgain,
+    /// It has ended.
+    Ended {
+        /// How.
+        outcome: PaymentOutcome,
+        /// Who or what settled it, when that was not the answer of the terminal itself.
+        reason: Option<String>,
+    },
+}
+
+/// The result of [`crate::CashBox::step`] and [`crate::CashBox::payment_told`].
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Get this, add it to the facts, call again.
     Ask(Ask),
     /// The head has moved on; append the record, then answer.
     Commit(Box<Commit>),
+    /// The head has moved on; append the record, if there is one, then let the provider make the payment.
+    Begin(Box<Begun>),
+    /// The head has moved on; append the record, then let the provider go on.
+    Progress(Box<SealedRecord>),
     /// Refused without a record (never stored).
     Refuse(Box<Problem>),
 }

@@ -27,7 +27,8 @@ impl Change {
     ) -> Result<Self, ImpossibleTransition> {
         let before = head.open.iter().find(|open| open.id == id).map(|open| open.progress);
         let states = match event {
-            OperationEvent::Accept => path(before, &[event])?,
+            // Nothing is missing before these.
+            OperationEvent::Accept | OperationEvent::Start | OperationEvent::Doubt => path(before, &[event])?,
             end => path(before, &events_to(before.map(|before| before.state), end))?,
         };
         let after = states.last().copied().unwrap_or(Progress { state: OperationState::Pending, sequence: 0 });

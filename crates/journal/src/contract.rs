@@ -96,6 +96,7 @@ impl Chain {
             market: None,
             actions: Vec::new(),
             promises: Vec::new(),
+            payment: None,
             head: BoxHead { queue_row: row - 1, configuration_row: 1, ..BoxHead::new() },
         };
         let (mut kind, mut bodies) = (RecordKind::Configured, Bodies::default());

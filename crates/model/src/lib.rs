@@ -1,13 +1,14 @@
 //! The words of the field, without any wire format.
 //!
 //! Purpose: the types every other crate speaks: ids, moments, money, cases, receipts, operations.
-//! Owns: [`ids`], [`cases`], [`receipt`], [`response`], [`operation`].
+//! Owns: [`ids`], [`cases`], [`receipt`], [`response`], [`operation`], [`payment`].
 //! Invariants: money is decimal, never a float; a case is a `u64` whose parts have names; time is UTC.
 //! Not here: JSON names and tolerances (`wire`), what is on disk (`record`), rules of a country (`markets`).
 
 pub mod cases;
 pub mod ids;
 pub mod operation;
+pub mod payment;
 pub mod receipt;
 pub mod response;
 

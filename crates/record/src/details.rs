@@ -3,6 +3,7 @@
 //! Written as one JSON object (members sorted as declared, absent ones left out), so that a header can be read with any tool
 //! for as long as it is kept. Nothing personal stands here: headers with secrets or addresses are left out by the edge.
 
+use kassette_model::payment::{PayAction, PaymentState};
 use kassette_model::{
     CashBoxId, Moment, OperationId, OperationKind, OperationState, PosSystemId, Progress, QueueId, QueueItemId,
 };
@@ -23,6 +24,9 @@ pub struct Details {
     /// For a record that sets the configuration of the cash box.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configured: Option<Configured>,
+    /// How a payment stands after this record, when the record changes that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentFacts>,
     /// Which market decided, by which version of its rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub market: Option<MarketStamp>,
@@ -199,6 +203,37 @@ pub struct BoxHead {
     /// Operations that were accepted and have not ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenOperation>,
+    /// Payments that have begun and not ended, oldest first; each is an operation of `open`, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<PaymentFacts>,
+}
+
+/// A payment on its way: enough to ask its terminal after a crash.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaymentFacts {
+    /// Its operation.
+    #[serde(with = "text")]
+    pub operation: OperationId,
+    /// How it stands.
+    #[serde(with = "payment_state")]
+    pub state: PaymentState,
+    /// Which provider makes it.
+    pub provider: String,
+    /// Which terminal of the provider; empty when it has only one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub terminal: String,
+    /// What it does.
+    #[serde(with = "pay_action")]
+    pub action: PayAction,
+    /// What was asked for, never negative, as decimal text.
+    pub amount: String,
+    /// Currency of the amount.
+    pub currency: String,
+    /// When it began, nanoseconds since the Unix epoch.
+    pub began_ns: i64,
+    /// Why it stands so, when that is not plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// An operation that was accepted by an intent record and has not ended.
@@ -236,6 +271,7 @@ impl BoxHead {
             receipt_moment_ns: i64::MIN,
             market: None,
             open: Vec::new(),
+            payments: Vec::new(),
         }
     }
 }
@@ -284,6 +320,8 @@ macro_rules! by_text {
 }
 by_text!(kind, OperationKind, |kind: &OperationKind| kind.name(), OperationKind::parse);
 by_text!(state, OperationState, |state: &OperationState| state.name(), OperationState::parse);
+by_text!(payment_state, PaymentState, |state: &PaymentState| state.name(), PaymentState::parse);
+by_text!(pay_action, PayAction, |action: &PayAction| action.name(), PayAction::parse);
 
 /// How far an operation has come, as two members.
 mod progress {

@@ -16,8 +16,8 @@ mod tests;
 pub mod v1;
 
 pub use details::{
-    ActionJournal, Answered, BoxHead, Configured, Details, MarketStamp, OpenOperation, Promise, QueuePhase,
-    ReceiptJournal, SignFacts, moment, unix_ns,
+    ActionJournal, Answered, BoxHead, Configured, Details, MarketStamp, OpenOperation, PaymentFacts, Promise,
+    QueuePhase, ReceiptJournal, SignFacts, moment, unix_ns,
 };
 pub use hash::{Hash, reference_key, salted};
 pub use sealed::{Bodies, Erasable, Record, RecordError, RecordKind, SealedRecord};

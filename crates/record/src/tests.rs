@@ -22,6 +22,7 @@ fn details(time_ns: i64) -> Details {
         market: None,
         actions: Vec::new(),
         promises: Vec::new(),
+        payment: None,
         head: BoxHead::new(),
     }
 }

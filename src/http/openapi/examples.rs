@@ -100,6 +100,35 @@ pub(crate) fn events() -> Value {
     Value::String(format!("retry: 2000\nid: 17.3\n\nid: 18.1\nevent: operation\ndata: {body}\n\n"))
 }
 
+/// A payment by card.
+pub(crate) fn payment() -> Value {
+    json!({
+        "Action": "payment",
+        "Protocol": "use_auto",
+        "cbPayItem": {"Description": "Card", "Amount": 18.4},
+    })
+}
+
+/// What comes back for the payment.
+pub(crate) fn paid() -> Value {
+    json!({
+        "Protocol": "use_auto",
+        "Action": "payment",
+        "ftQueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "ftPayItems": [{
+            "ftPayItemId": "a1d0a2c6-5b1e-4a5e-9be0-8d5d5a1c0001",
+            "Description": "Card",
+            "Amount": 18.4,
+            "ftPayItemCase": 0x4154_2000_0180_0005_u64,
+            "ftPayItemCaseData": {
+                "Provider": {"Protocol": "test", "Action": "payment", "ProtocolVersion": "1.0.0"},
+                "Receipt": ["DUMMY TERMINAL", "CARD **** 0042", "EUR 18,40", "APPROVED"],
+            },
+            "Moment": "2026-03-04T10:15:33.5Z",
+        }],
+    })
+}
+
 /// An echo, and what comes back.
 pub(crate) fn echo() -> Value {
     json!({"Message": "till-07 hello"})

@@ -16,11 +16,11 @@ use utoipa::{Modify, OpenApi};
 
 pub(crate) use parameters::{Common, EventsHeaders, EventsQuery, JournalQuery, OperationHeaders};
 pub(crate) use problems::{
-    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, ReadProblems,
+    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, PaymentProblems, ReadProblems,
 };
 pub(crate) use schemas::{
-    EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, Readiness, ReceiptRequest, ReceiptResponse,
-    StateObject,
+    EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, PayRequest, PayResponse, Readiness,
+    ReceiptRequest, ReceiptResponse, StateObject,
 };
 
 use super::routes;
@@ -36,6 +36,7 @@ use super::routes;
     tags(
         (name = "echo", description = "Health check and reset"),
         (name = "sign", description = "Receipts"),
+        (name = "pay", description = "Payments"),
         (name = "asynchronous", description = "Operations whose callers do not wait"),
         (name = "events", description = "What happens, as it happens"),
         (name = "journal", description = "Exports and single items"),
@@ -45,11 +46,17 @@ use super::routes;
     paths(
         routes::echo,
         routes::sign,
+        routes::pay,
         routes::sign_request,
         routes::sign_state,
         routes::sign_body,
         routes::sign_response,
         routes::sign_block,
+        routes::pay_request,
+        routes::pay_state,
+        routes::pay_body,
+        routes::pay_response,
+        routes::pay_block,
         routes::echo_request,
         routes::echo_state,
         routes::echo_body,

@@ -62,6 +62,17 @@ const OPERATION: &[Code] = &[
     Code::StorageFull,
 ];
 
+/// Codes of a payment, besides those of an operation.
+const PAYMENT: &[Code] = &[
+    Code::PaymentProviderUnknown,
+    Code::TerminalUnsettled,
+    Code::PaymentDeclined,
+    Code::PaymentCancelled,
+    Code::PaymentTimedOut,
+    Code::TerminalUnreachable,
+    Code::PaymentNotCharged,
+];
+
 /// Codes of the acceptance of an operation, besides [`CREDENTIALS`].
 const ACCEPTANCE: &[Code] = &[
     Code::CallbackUrlInvalid,
@@ -76,6 +87,8 @@ const ACCEPTANCE: &[Code] = &[
 
 /// Of an operation.
 pub(crate) struct OperationProblems;
+/// Of a payment.
+pub(crate) struct PaymentProblems;
 /// Of an operation that is accepted without waiting for its end: what it ends with is told elsewhere.
 pub(crate) struct AsyncOperationProblems;
 /// Of the stream of events.
@@ -90,6 +103,12 @@ pub(crate) struct NotReady;
 impl IntoResponses for OperationProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, OPERATION])
+    }
+}
+
+impl IntoResponses for PaymentProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, OPERATION, PAYMENT])
     }
 }
 

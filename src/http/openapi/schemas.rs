@@ -75,6 +75,39 @@ pub(crate) struct EchoResponse {
     message: Option<String>,
 }
 
+/// Names in any letter case.
+#[derive(ToSchema)]
+pub(crate) struct PayRequest {
+    /// `payment`, `refund` or `cancel`, in any letter case, or its number from 0 in the order payment, cancel, refund; `payment` when it
+    /// is missing.
+    #[schema(rename = "Action", required = false)]
+    action: Option<String>,
+    /// The provider, or `use_auto` or `use_first` for whichever there is; also as a number.
+    #[schema(rename = "Protocol", required = false)]
+    protocol: Option<String>,
+    /// What is to be paid: `Description` and `Amount`. For money back the item of the payment; the sign of its amount does not matter.
+    #[schema(rename = "cbPayItem")]
+    pay_item: PayItem,
+    /// The terminal; that of `x-terminal-id` when it is missing.
+    #[schema(rename = "cbTerminalID", required = false)]
+    terminal_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub(crate) struct PayResponse {
+    /// As it was asked for.
+    #[schema(rename = "Protocol")]
+    protocol: String,
+    /// `payment`, `refund` or `cancel`.
+    #[schema(rename = "Action")]
+    action: String,
+    #[schema(rename = "ftQueueID")]
+    queue_id: Uuid,
+    /// What was paid; a tip is a second item with a negative amount. To be put into `cbPayItems` of a receipt as they are.
+    #[schema(rename = "ftPayItems")]
+    pay_items: Vec<PayItem>,
+}
+
 /// Names in any letter case; decimals as numbers or text with up to 28 digits; cases as numbers, decimal text or hexadecimal text
 /// behind `0x`; a case without country takes that of the queue. Members that are not listed are kept.
 #[derive(ToSchema)]

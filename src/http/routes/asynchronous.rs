@@ -6,8 +6,8 @@ use kassette_model::OperationKind;
 use super::Call;
 use crate::http::asynchronous::{Asked, read, request};
 use crate::http::openapi::{
-    AsyncOperationProblems, Common, EchoRequest, EchoResponse, OperationHeaders, ReadProblems, ReceiptRequest,
-    ReceiptResponse, StateObject, examples,
+    AsyncOperationProblems, Common, EchoRequest, EchoResponse, OperationHeaders, PayRequest, PayResponse, ReadProblems,
+    ReceiptRequest, ReceiptResponse, StateObject, examples,
 };
 
 /// The endpoints of one kind of operation.
@@ -134,6 +134,13 @@ endpoints!(Sign, ReceiptRequest, ReceiptResponse, sale, signed,
     body sign_body "/SignRequest/{operationId}/request" "getSignRequestBody",
     response sign_response "/SignResponse/{operationId}" "getSignResponse",
     block sign_block "/BlockSignRequest/{operationId}/WhileProcessing" "blockSignRequest");
+
+endpoints!(Pay, PayRequest, PayResponse, payment, paid,
+    post pay_request "/PayRequest" "payRequest",
+    state pay_state "/PayRequest/{operationId}" "getPayRequest",
+    body pay_body "/PayRequest/{operationId}/request" "getPayRequestBody",
+    response pay_response "/PayResponse/{operationId}" "getPayResponse",
+    block pay_block "/BlockPayRequest/{operationId}/WhileProcessing" "blockPayRequest");
 
 endpoints!(Echo, EchoRequest, EchoResponse, echo, echo,
     post echo_request "/EchoRequest" "echoRequest",

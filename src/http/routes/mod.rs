@@ -13,6 +13,7 @@ mod events;
 mod health;
 mod journal;
 mod operation_item;
+mod pay;
 mod peek;
 mod sign;
 
@@ -32,6 +33,7 @@ pub(crate) use events::*;
 pub(crate) use health::*;
 pub(crate) use journal::*;
 pub(crate) use operation_item::*;
+pub(crate) use pay::*;
 pub(crate) use peek::*;
 pub(crate) use sign::*;
 
@@ -91,12 +93,18 @@ const fn operation(template: &'static str, handler: Handler) -> Route {
 /// Every route: under `/v2` (also `/v2.0`, `/v2.1`) and without a version. The first that fits is taken.
 pub const ROUTES: &[Route] = &[
     operation("/sign", |call| Box::pin(sign::sign(call))),
+    operation("/pay", |call| Box::pin(pay::pay(call))),
     operation("/echo", |call| Box::pin(echo::echo(call))),
     operation("/SignRequest", |call| Box::pin(asynchronous::sign_request(call))),
     read("GET", "/SignRequest/{operationId}", |call| Box::pin(asynchronous::sign_state(call))),
     read("GET", "/SignRequest/{operationId}/request", |call| Box::pin(asynchronous::sign_body(call))),
     read("GET", "/SignResponse/{operationId}", |call| Box::pin(asynchronous::sign_response(call))),
     read("GET", "/BlockSignRequest/{operationId}/WhileProcessing", |call| Box::pin(asynchronous::sign_block(call))),
+    operation("/PayRequest", |call| Box::pin(asynchronous::pay_request(call))),
+    read("GET", "/PayRequest/{operationId}", |call| Box::pin(asynchronous::pay_state(call))),
+    read("GET", "/PayRequest/{operationId}/request", |call| Box::pin(asynchronous::pay_body(call))),
+    read("GET", "/PayResponse/{operationId}", |call| Box::pin(asynchronous::pay_response(call))),
+    read("GET", "/BlockPayRequest/{operationId}/WhileProcessing", |call| Box::pin(asynchronous::pay_block(call))),
     operation("/EchoRequest", |call| Box::pin(asynchronous::echo_request(call))),
     read("GET", "/EchoRequest/{operationId}", |call| Box::pin(asynchronous::echo_state(call))),
     read("GET", "/EchoRequest/{operationId}/request", |call| Box::pin(asynchronous::echo_body(call))),

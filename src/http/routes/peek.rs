@@ -97,7 +97,7 @@ pub(crate) async fn peek_items(call: Call) -> HttpResponse {
     .await
 }
 
-/// For an intent record the newest record of its operation: an accepted operation has two records, and is one item.
+/// For an intent record the newest record of its operation: an accepted operation has several records, and is one item.
 fn newest_of_intent(journal: &dyn Journal, record: &SealedRecord) -> Result<Option<SealedRecord>, Failure> {
     let (RecordKind::Intent, Some(operation)) = (read_fixed(&record.header)?.kind, record.operation) else {
         return Ok(None);
@@ -116,7 +116,11 @@ fn operation_items(
     let mut told = HashSet::new();
     for record in journal.stream(cash_box, 1)? {
         let mut record = record?;
-        if record.operation.is_some_and(|operation| told.remove(&operation)) {
+        if record.operation.is_some_and(|operation| told.contains(&operation)) {
+            if read_fixed(&record.header)?.kind == RecordKind::Operation {
+                // Its last record: it need not be remembered any longer.
+                record.operation.map(|operation| told.remove(&operation));
+            }
             continue;
         }
         if let Some(newest) = newest_of_intent(journal, &record)? {

@@ -180,7 +180,7 @@ fn receipt_parts(
     head.queue_hash.clone_from(&hash);
     sign.receipt_journal = Some(ReceiptJournal { id, number: head.numerator, total: total.to_string(), hash });
     let told =
-        Told { sign: Some(sign), market: Some(stamp), actions: actions(facts, outcome.actions), effects: Vec::new() };
+        Told { sign: Some(sign), market: Some(stamp), actions: actions(facts, outcome.actions), ..Told::default() };
     let answer = Answer { status: 201, state: OperationState::Done, body };
     Ok((answer, told, After { head, state: Some(outcome.state) }))
 }

@@ -170,6 +170,12 @@ impl TestEnv {
                     self.now_ns += 1_000_000_000;
                     return Step::Commit(commit);
                 }
+                Step::Begin(begun) => {
+                    self.pending.extend(begun.record.clone());
+                    self.now_ns += 1_000_000_000;
+                    return Step::Begin(begun);
+                }
+                Step::Progress(_) => panic!("only a provider makes progress"),
                 refused @ Step::Refuse(_) => {
                     assert_eq!(self.core.link(), before, "a refusal changes nothing");
                     return refused;
@@ -208,7 +214,9 @@ impl TestEnv {
     /// Makes everything durable.
     pub(crate) fn settle(&mut self) {
         for record in self.pending.drain(..) {
-            self.core.settled(record.operation.unwrap(), record.row);
+            if let Some(operation) = record.operation {
+                self.core.settled(operation, record.row);
+            }
             self.journal.push(record);
         }
     }

@@ -7,6 +7,7 @@ mod echo;
 mod env;
 mod events;
 mod hostile;
+mod pay;
 mod reading;
 mod receipt_request;
 mod references;

@@ -303,7 +303,7 @@ fn a_failed_unit_gives_a_receipt_with_its_state() {
 #[test]
 fn kinds_that_are_not_served_are_refused_without_a_record() {
     let mut env = TestEnv::started();
-    for kind in [OperationKind::Cart, OperationKind::Order, OperationKind::Pay, OperationKind::Issue] {
+    for kind in [OperationKind::Cart, OperationKind::Order, OperationKind::Issue] {
         let request = env.fresh(kind, "{}");
         match env.apply(&request) {
             Step::Refuse(problem) => assert_eq!((problem.status(), problem.stored), (404, false)),

@@ -254,6 +254,7 @@ impl Register {
             market: None,
             actions: vec![],
             promises: vec![],
+            payment: None,
             head: BoxHead::new(),
         };
         let note = outcome.note.as_ref().map(|note| RawValue::from_string(note.to_string()).unwrap());

@@ -117,6 +117,20 @@ codes! {
     QueueMismatch = "queue-mismatch", 400, "The queue does not belong to the cash box", true, NewId;
     /// The journal type is not one that this cash box has.
     JournalTypeUnknown = "journal-type-unknown", 400, "The journal type is unknown", false, Never;
+    /// No payment provider of the cash box speaks the protocol that was asked for.
+    PaymentProviderUnknown = "payment-provider-unknown", 400, "There is no such payment provider", true, NewId;
+    /// The terminal has a payment of which nobody knows yet whether it was charged.
+    TerminalUnsettled = "terminal-unsettled", 400, "The terminal has an unsettled payment", true, NewId;
+    /// The provider, the card or its issuer refused the payment; no money has moved.
+    PaymentDeclined = "payment-declined", 400, "The payment was declined", true, NewId;
+    /// The payment was cancelled at the terminal or by the till; no money has moved.
+    PaymentCancelled = "payment-cancelled", 400, "The payment was cancelled", true, NewId;
+    /// Nobody paid in time; no money has moved.
+    PaymentTimedOut = "payment-timed-out", 400, "The payment timed out", true, NewId;
+    /// The terminal cannot be reached, and nothing was sent to it.
+    TerminalUnreachable = "terminal-unreachable", 502, "The terminal cannot be reached", true, NewId;
+    /// The line or the terminal failed in the middle, and the terminal has said that nothing was charged.
+    PaymentNotCharged = "payment-not-charged", 502, "The payment failed and was not charged", true, NewId;
     /// The lifetime of the operation ended before it was started.
     OperationExpired = "operation-expired", 408, "The operation expired before it was started", true, NewId;
     /// An accepted operation could not be executed: each attempt ended its cash box.

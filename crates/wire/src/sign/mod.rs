@@ -6,7 +6,6 @@
 //! with their object; a `DecimalPrecisionMultiplier` is resolved on reading and never written.
 //! Not here: comparing ids with headers (the edge), completing the country and reading cases (`model`, `markets`).
 
-mod items;
 mod request;
 mod response;
 

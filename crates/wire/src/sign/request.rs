@@ -4,9 +4,9 @@ use kassette_model::cases::ReceiptCase;
 use kassette_model::{CashBoxId, Moment, PosSystemId, PreviousReceipts, QueueId, ReceiptRequest};
 use uuid::Uuid;
 
-use super::items;
 use crate::date;
 use crate::fields::{Fields, Nullable, Reader};
+use crate::items;
 use crate::json::write::{Object, array, string};
 use crate::json::{self, Json, Limits};
 use crate::problem::{Code, Findings};

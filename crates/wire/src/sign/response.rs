@@ -4,9 +4,9 @@ use kassette_model::cases::State;
 use kassette_model::{CashBoxId, QueueId, QueueItemId, ReceiptResponse};
 use uuid::Uuid;
 
-use super::items;
 use crate::date;
 use crate::fields::{Fields, Nullable, Reader};
+use crate::items;
 use crate::json::write::{Object, string};
 use crate::json::{self, Json, Limits};
 use crate::problem::{Code, Findings};

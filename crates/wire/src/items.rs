@@ -14,7 +14,7 @@ fn places(reader: &mut Reader<'_>, fields: &mut Fields<'_, '_>, receipt_places: 
     }
 }
 
-pub(super) fn read_charge_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>, receipt_places: u32) -> ChargeItem {
+pub(crate) fn read_charge_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>, receipt_places: u32) -> ChargeItem {
     let f = &mut fields;
     let places = places(reader, f, receipt_places);
     ChargeItem {
@@ -41,7 +41,7 @@ pub(super) fn read_charge_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '
     }
 }
 
-pub(super) fn read_pay_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>, receipt_places: u32) -> PayItem {
+pub(crate) fn read_pay_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>, receipt_places: u32) -> PayItem {
     let f = &mut fields;
     let places = places(reader, f, receipt_places);
     PayItem {
@@ -63,7 +63,7 @@ pub(super) fn read_pay_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>,
     }
 }
 
-pub(super) fn read_signature_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>) -> SignatureItem {
+pub(crate) fn read_signature_item(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>) -> SignatureItem {
     let f = &mut fields;
     SignatureItem {
         id: reader.guid(f, "ftSignatureItemId"),
@@ -75,7 +75,7 @@ pub(super) fn read_signature_item(reader: &mut Reader<'_>, mut fields: Fields<'_
 }
 
 /// What both kinds of items have at their end.
-pub(super) fn write_tail(object: &mut Object<'_>, currency: &str, unknown: &[(String, FreeJson)]) {
+pub(crate) fn write_tail(object: &mut Object<'_>, currency: &str, unknown: &[(String, FreeJson)]) {
     if currency != EUR {
         object.string("Currency", currency);
     }
@@ -84,7 +84,7 @@ pub(super) fn write_tail(object: &mut Object<'_>, currency: &str, unknown: &[(St
     }
 }
 
-pub(super) fn write_charge_item(out: &mut Vec<u8>, item: &ChargeItem) {
+pub(crate) fn write_charge_item(out: &mut Vec<u8>, item: &ChargeItem) {
     let mut object = Object::begin(out);
     if let Some(id) = item.id {
         object.uuid("ftChargeItemId", id);
@@ -124,7 +124,7 @@ pub(super) fn write_charge_item(out: &mut Vec<u8>, item: &ChargeItem) {
     object.end();
 }
 
-pub(super) fn write_pay_item(out: &mut Vec<u8>, item: &PayItem) {
+pub(crate) fn write_pay_item(out: &mut Vec<u8>, item: &PayItem) {
     let mut object = Object::begin(out);
     if let Some(id) = item.id {
         object.uuid("ftPayItemId", id);
@@ -155,7 +155,7 @@ pub(super) fn write_pay_item(out: &mut Vec<u8>, item: &PayItem) {
     object.end();
 }
 
-pub(super) fn write_signature_item(out: &mut Vec<u8>, item: &SignatureItem) {
+pub(crate) fn write_signature_item(out: &mut Vec<u8>, item: &SignatureItem) {
     let mut object = Object::begin(out);
     if let Some(id) = item.id {
         object.uuid("ftSignatureItemId", id);
