@@ -25,6 +25,9 @@ use crate::states::Change;
 /// Largest amount of one payment: twelve digits with two places, what terminals take.
 const AMOUNT_MAX: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
 
+/// Decimal places of an amount.
+const PLACES: u32 = 2;
+
 /// Decides a payment: where it goes, or how it fails. One that has begun before is given out again as it stands, without a record.
 pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> Step {
     if let Some(payment) = cash_box.payment(request.id) {
@@ -32,7 +35,9 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
     }
     let decided = read(cash_box, request).and_then(|pay| {
         let route = route::route(cash_box.identity.environment, &pay)?;
-        let amount = pay.item.amount.abs().normalize();
+        let asked = pay.item.amount.abs();
+        // As the till wrote it, unless it wrote more places than there are.
+        let amount = if asked.scale() > PLACES { asked.normalize() } else { asked };
         let payment = PaymentFacts {
             operation: request.id,
             state: PaymentState::Intent,
@@ -75,7 +80,7 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
         Some("nothing is to be paid: the amount is missing or 0".to_owned())
     } else if amount.is_sign_negative() && pay.action == kassette_model::payment::PayAction::Payment {
         Some("a payment has a positive amount; money goes back by the actions refund and cancel".to_owned())
-    } else if amount.scale() > 2 {
+    } else if amount.scale() > PLACES {
         Some("at most two decimal places can be paid".to_owned())
     } else if amount.abs() > AMOUNT_MAX {
         Some(format!("at most {AMOUNT_MAX} can be paid at once"))
