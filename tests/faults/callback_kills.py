@@ -62,7 +62,7 @@ def play(server, receiver, boxes, place, chance):
     """One round; gives its load."""
     trap = Trap(server, place, chance)
     receiver.answer = trap.answer
-    load = Load(boxes, 4, chance.random(), accepted=0.4, callback=receiver.url())
+    load = Load(boxes, 4, chance.random(), accepted=0.4, callback=receiver.url(), paying=0.3)
     load.start()
     # At the places that wait for a message, the load may end before one comes.
     trap.sprung.wait(chance.uniform(0.05, 0.4) if place in ("any moment", "held") else 3)

@@ -33,7 +33,7 @@ def main():
                 server.config = chance.choice([None, small, small])
                 slowest = max(slowest, server.start())
                 check_replay(server, last, chance, most=60)
-                load = Load(boxes, 6, chance.random(), accepted=0.25)
+                load = Load(boxes, 6, chance.random(), accepted=0.25, paying=0.3)
                 load.start()
                 time.sleep(chance.uniform(0.05, 0.4))
                 server.kill()
@@ -50,7 +50,7 @@ def main():
                 sys.stderr.buffer.write(log.read()[-8000:])
             print(f"kills: FAILED with seed {options.seed}: {failure}")
             return 1
-    print(f"kills: {options.rounds} kills, {again} operations replayed, {len(stored)} receipts stored once, "
+    print(f"kills: {options.rounds} kills, {again} operations replayed, {len(stored)} receipts and payments stored once, "
           f"slowest start {slowest:.2f} s")
     return 0
 

@@ -128,16 +128,26 @@ def sale(reference, cents):
     }).encode()
 
 
+def payment(cents):
+    return json.dumps({"Action": "payment", "Protocol": "use_auto",
+                       "cbPayItem": {"Description": "Card", "Amount": cents / 100}}).encode()
+
+
+def kind_of(body):
+    return "pay" if body.startswith(b'{"Action"') else "sign"
+
+
 # Stands for the answer of an operation that was accepted with 202: it must end without anybody asking again.
 ACCEPTED = object()
 
 
 class Load:
     """Sign requests on several threads until stopped; remembers every operation and, if there was one, its answer. `accepted` is
-    the share that does not wait for its end; with `callback` every second operation names that URL."""
+    the share that does not wait for its end, `paying` the share that pays at the dummy provider instead; with `callback` every second
+    operation names that URL."""
 
-    def __init__(self, boxes, threads, seed, accepted=0.0, callback=None):
-        self.accepted, self.callback, self.called_back = accepted, callback, set()
+    def __init__(self, boxes, threads, seed, accepted=0.0, callback=None, paying=0.0):
+        self.accepted, self.callback, self.called_back, self.paying = accepted, callback, set(), paying
         self.boxes, self.operations, self.lock = boxes, {}, threading.Lock()
         self.stopping = threading.Event()
         self.random = random.Random(seed)
@@ -153,10 +163,12 @@ class Load:
         link = http.client.HTTPConnection("127.0.0.1", self.boxes[0].server.port, timeout=30)
         while not self.stopping.is_set():
             box, operation = chance.choice(self.boxes), str(uuid.UUID(int=chance.getrandbits(128), version=4))
-            body = sale(operation, chance.randrange(1, 100000))
+            cents = chance.randrange(1, 100000)
+            body = payment(cents) if chance.random() < self.paying else sale(operation, cents)
             with self.lock:
                 self.operations[operation] = [box, body, None]
-            path = "/v2/SignRequest" if chance.random() < self.accepted else "/v2/sign"
+            kind = kind_of(body)
+            path = f"/v2/{kind.title()}Request" if chance.random() < self.accepted else f"/v2/{kind}"
             headers = {}
             if self.callback and chance.random() < 0.5:
                 headers["x_operation_callback_state"] = self.callback
@@ -186,15 +198,16 @@ def check_replay(server, operations, chance, most=None):
         items = waiting + chance.sample(ended, min(most, len(ended)))
     for operation, entry in items:
         box, body, first = entry
+        kind = kind_of(body)
         if first is ACCEPTED:
-            path = f"/v2/BlockSignRequest/{operation}/WhileProcessing?timeout=20000"
+            path = f"/v2/Block{kind.title()}Request/{operation}/WhileProcessing?timeout=20000"
             status, answer = server.get(path, box.headers(operation))
             must(status == 200, f"operation {operation} was accepted, waiting for its end gets {status}: {answer[:300]}")
             must(json.loads(answer)["State"] == "done", f"operation {operation} was accepted and ended so: {answer[:300]}")
-            status, first = server.get(f"/v2/SignResponse/{operation}", box.headers(operation))
+            status, first = server.get(f"/v2/{kind.title()}Response/{operation}", box.headers(operation))
             must(status == 200, f"operation {operation} has ended, its response gets {status}")
             entry[2] = first
-        status, answer = box.post(link, "/v2/sign", operation, body)
+        status, answer = box.post(link, f"/v2/{kind}", operation, body)
         if first is not None:
             must(status == 200, f"operation {operation} was acknowledged, a retry gets {status}: {answer[:300]}")
             must(answer == first, f"operation {operation}: a retry gets other bytes than the first answer")
@@ -206,13 +219,13 @@ def check_replay(server, operations, chance, most=None):
 
 
 def check_exports(server, boxes, operations, folder):
-    """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense.
-    Gives the answer of every operation that has ended."""
+    """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense; no payment goes to its
+    provider twice, and none ends without having gone there. Gives the answer of every operation that has ended."""
     found = {}
     for box in boxes:
         target = os.path.join(folder, f"{box.id}.ndjson")
         server.run("export", "--cashbox", box.id, "--output", target)
-        row, queue_row = 0, 0
+        row, queue_row, payments = 0, 0, {}
         with open(target, encoding="utf-8") as lines:
             next(lines)
             for line in lines:
@@ -224,12 +237,18 @@ def check_exports(server, boxes, operations, folder):
                     queue_row += 1
                     must(details["sign"]["queue_row"] == queue_row,
                          f"cash box {box.id}, row {row}: queue row {details['sign']['queue_row']}, not {queue_row}")
+                if "payment" in details:
+                    paid = details["payment"]
+                    payments.setdefault(paid["operation"], []).append(paid["state"])
                 ended = details.get("operation", {}).get("state") in ("done", "failed")
-                if ended and details["operation"]["kind"] == "sign":
+                if ended and details["operation"]["kind"] in ("sign", "pay"):
                     operation = details["operation"]["id"]
                     must(operation not in found, f"operation {operation} stands twice")
                     found[operation] = base64.b64decode(record["response"])
         os.remove(target)
+        for operation, states in payments.items():
+            must(states == ["intent", "sent", "ended"][:len(states)], f"payment {operation} went through {states}")
+            must(states[-1] == "ended" or operation not in operations, f"payment {operation} has not ended: {states}")
     for operation, (_, _, first) in operations.items():
         must(first is not ACCEPTED or operation in found, f"operation {operation} was accepted and never ended")
         if first not in (None, ACCEPTED):
