@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("kassette-journal", 3),
     ("kassette-markets", 3),
     ("kassette-outbound", 3),
+    ("kassette-payments", 3),
     ("kassette-signing", 3),
     ("kassette-webhooks", 3),
     ("kassette-cashbox", 4),
