@@ -56,11 +56,11 @@ impl Field {
         &self.value
     }
 
-    /// Tracks 2, 3 and 1 of the card are forgotten as soon as they are read: nothing in a register needs them, and what
+    /// The tracks of the card are forgotten as soon as they are read: nothing in a register needs them, and what
     /// is not there cannot leak.
     fn new(bmp: u8, mut value: Vec<u8>) -> Self {
         match bmp {
-            0x23 | 0x24 | 0x2D => value.fill(0),
+            _ if is_track(bmp) => value.fill(0),
             0x06 => {
                 let container = Container::decode(&value);
                 if container.holds_track() {
@@ -77,12 +77,18 @@ impl fmt::Debug for Field {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:02X}=", self.bmp)?;
         match self.bmp {
-            // The card number, its tracks, the content of a chip.
-            0x22 | 0x23 | 0x24 | 0x2D | 0x2E => write!(formatter, "[{} bytes]", self.value.len()),
+            _ if is_track(self.bmp) => write!(formatter, "[{} bytes]", self.value.len()),
+            // The card number, the content of a chip.
+            0x22 | 0x2E => write!(formatter, "[{} bytes]", self.value.len()),
             0x06 => Container::decode(&self.value).fmt(formatter),
             _ => self.value.iter().try_for_each(|byte| write!(formatter, "{byte:02X}")),
         }
     }
+}
+
+/// Whether the bitmap holds track 2, 3 or 1 of the card.
+fn is_track(bmp: u8) -> bool {
+    matches!(bmp, 0x23 | 0x24 | 0x2D)
 }
 
 /// A time of day at the terminal (BMP 0C).
@@ -132,7 +138,14 @@ impl Fields {
             list.push(field);
             bytes = rest;
         }
-        Self { list, undecoded: bytes.to_vec() }
+        let mut undecoded = bytes.to_vec();
+        // A track that is cut off is a track.
+        if let Some((bmp, value)) = undecoded.split_first_mut()
+            && is_track(*bmp)
+        {
+            value.fill(0);
+        }
+        Self { list, undecoded }
     }
 
     /// The bitmaps as bytes, in their order.

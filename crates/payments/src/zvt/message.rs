@@ -13,6 +13,8 @@ use super::tlv::{Container, Tag, encode_length, take_length};
 
 /// Number of the bitmap that is the TLV container.
 const TLV: u8 = 0x06;
+/// How often a container is looked for behind a text; one look is enough unless somebody plays tricks.
+const CONTAINERS_TRIED_MAX: usize = 16;
 
 /// A message of the terminal, or its answer to a command of the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,18 +202,14 @@ fn timeout_and_fields(rest: &[u8]) -> (Option<u8>, Fields) {
 
 /// A text has no length of its own: a TLV container begins at the first `06` from where on the rest is exactly one.
 fn text_and_tlv(rest: &[u8]) -> (&[u8], Container) {
-    for (index, byte) in rest.iter().enumerate() {
-        if *byte != TLV {
-            continue;
-        }
-        let Some((text, container)) = rest.split_at_checked(index) else { break };
-        let Some((length, content)) = container.get(1..).and_then(take_length) else { continue };
-        let container = Container::decode(content);
-        if length > 0 && length == content.len() && container.undecoded_bytes() == 0 {
-            return (text, container);
-        }
-    }
-    (rest, Container::default())
+    let begins = rest.iter().enumerate().filter(|(_, byte)| **byte == TLV);
+    let exact = begins.filter_map(|(index, _)| {
+        let (text, container) = rest.split_at_checked(index)?;
+        let (length, content) = take_length(container.get(1..)?)?;
+        (length > 0 && length == content.len()).then_some((text, content))
+    });
+    let mut tried = exact.take(CONTAINERS_TRIED_MAX).map(|(text, content)| (text, Container::decode(content)));
+    tried.find(|(_, container)| container.undecoded_bytes() == 0).unwrap_or((rest, Container::default()))
 }
 
 #[cfg(test)]
