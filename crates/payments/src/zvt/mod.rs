@@ -3,11 +3,11 @@
 //! Purpose: speak ZVT as the cash register (ECR), and understand both sides well enough to play the terminal (PT).
 //! Owns: [`Apdu`]; the two transports [`SerialLink`] and [`TcpLink`] behind [`Link`]; [`Fields`] with every bitmap's
 //!   length; [`Container`] of BER-TLV; [`Command`] (ECR to PT), [`Message`] (PT to ECR) and [`Answer`] (both ways);
-//!   [`ResultCode`] and [`IntermediateCode`] with their texts.
+//!   [`ResultCode`] and [`IntermediateCode`] with their texts; [`session`]: the dialogue, and how a doubt is settled.
 //! Invariants: what cannot be understood is kept as bytes and encodes again to the same bytes; a decoder never fails on a
 //!   field whose meaning is unknown; a transport delivers an APDU again when the other side sends it again; `Debug` shows
 //!   no card number, no track data, no password.
-//! Not here: the dialogue (which message may follow which, T3 and T4), the idempotent handling of a repeated `04 0F`.
+//! Not here: sockets, ports and clocks (`actors`).
 
 mod answer;
 mod anything;
@@ -30,6 +30,7 @@ mod password;
 mod print;
 mod result_code;
 mod serial;
+pub mod session;
 mod tcp;
 mod tlv;
 

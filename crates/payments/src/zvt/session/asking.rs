@@ -1,0 +1,149 @@
+//! Asking the terminal what it did last: before the first payment of a connection, and about a payment in doubt.
+
+use std::time::Duration;
+
+use kassette_model::payment::RefusalKind;
+
+use super::dialogue::{Phase, Session, SessionEvent};
+use super::judge::{Verdict, judge, tip_cents};
+use super::order::Order;
+use super::outcome::{approved, refused};
+use super::transaction::{Baseline, Transaction};
+use crate::zvt::{Answer, Command, Message, ResultCode};
+
+/// Pause before a terminal that is busy is asked again; it says so itself.
+const BUSY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Why it is asked.
+#[derive(Debug, Clone)]
+pub(super) enum Purpose {
+    /// To know it before a payment is sent.
+    Beginning,
+    /// To settle a payment.
+    Settling {
+        order: Order,
+        /// What it had told before that was sent.
+        baseline: Baseline,
+        sent_at: Duration,
+        /// What had passed before the zero of the clock.
+        passed_before: Duration,
+        /// The first answer that says that it is paid: the second one ends it.
+        first: Option<Box<Transaction>>,
+    },
+}
+
+/// A question on its way.
+#[derive(Debug)]
+pub(super) struct Asking {
+    purpose: Purpose,
+    accepted: bool,
+    told: Option<Transaction>,
+}
+
+impl Session {
+    pub(super) fn ask(&mut self, purpose: Purpose, now: Duration) {
+        if self.is_over() {
+            return;
+        }
+        self.phase = Phase::Asking(Asking { purpose, accepted: false, told: None });
+        self.command(Command::last_result(self.options.password), now);
+    }
+
+    pub(super) fn asked(&mut self, message: Message, now: Duration) {
+        let Phase::Asking(asking) = &mut self.phase else { return };
+        match message {
+            Message::Answer(answer) if !asking.accepted => match answer {
+                answer if answer.is_positive() => {
+                    asking.accepted = true;
+                    self.wait_for_end(now);
+                }
+                Answer::Refused { code: Answer::NOT_YET, .. } => {
+                    let purpose = asking.purpose.clone();
+                    self.pause(purpose, BUSY_PAUSE, now);
+                }
+                // Without an answer to this question no doubt could ever be settled.
+                _ => self.line_lost("the terminal refuses to tell its last transaction"),
+            },
+            Message::Answer(_) => {}
+            Message::StatusInformation { fields } => {
+                asking.told = Some(Transaction::of(&fields));
+                self.answer(&Answer::accepted(), now);
+            }
+            Message::Completion(_) => {
+                let told = asking.told.take();
+                self.answer(&Answer::accepted(), now);
+                self.answered(told, now);
+            }
+            Message::Abort { code, .. } => {
+                let told = asking.told.take();
+                self.answer(&Answer::accepted(), now);
+                match code {
+                    Some(ResultCode(Answer::NOT_YET)) => self.line_lost("the terminal is busy"),
+                    // It has none.
+                    _ => self.answered(told, now),
+                }
+            }
+            other => self.in_between(&other, now),
+        }
+    }
+
+    fn pause(&mut self, purpose: Purpose, pause: Duration, now: Duration) {
+        if self.is_over() {
+            return;
+        }
+        self.phase = Phase::Pausing(purpose);
+        self.deadline = Some(now.saturating_add(pause));
+    }
+
+    fn answered(&mut self, told: Option<Transaction>, now: Duration) {
+        let Phase::Asking(asking) = &self.phase else { return };
+        let purpose = asking.purpose.clone();
+        let numbered = told.as_ref().map(Transaction::baseline);
+        if let Some(None) = numbered {
+            return self.line_lost("the terminal tells of a last transaction without a receipt number");
+        }
+        self.baseline = numbered.flatten().unwrap_or(Baseline::Nothing);
+        match purpose {
+            Purpose::Beginning => {
+                self.phase = Phase::Idle;
+                self.deadline = None;
+                self.events.push_back(SessionEvent::Ready(self.baseline));
+            }
+            Purpose::Settling { order, baseline, sent_at, passed_before, first } => {
+                let passed = now.saturating_sub(sent_at).saturating_add(passed_before);
+                let verdict = judge(&order, baseline, told.as_ref());
+                let again = |first| Purpose::Settling { order: order.clone(), baseline, sent_at, passed_before, first };
+                match verdict {
+                    Verdict::Paid(told) if first.as_deref() == Some(&told) => {
+                        let tip = tip_cents(&order, &told);
+                        self.end(approved(&told, tip, Vec::new()), Some(&told), true);
+                    }
+                    // The terminal may still take it back: a second answer some seconds later must say the same.
+                    Verdict::Paid(told) => {
+                        let purpose = again(Some(Box::new(told)));
+                        self.pause(purpose, self.options.confirm_pause, now);
+                    }
+                    Verdict::Refused(told) => {
+                        let words = told.code.english().into_owned();
+                        let title = told.text.clone().unwrap_or_else(|| words.clone());
+                        self.end(refused(RefusalKind::Declined, title, words), Some(&told), true);
+                    }
+                    Verdict::NotSeen if passed >= self.options.completion_timeout => {
+                        let detail = format!("the terminal has nothing newer than {baseline}");
+                        self.end(refused(RefusalKind::NotCharged, "NOT CHARGED".to_owned(), detail), None, true);
+                    }
+                    // The customer may still stand there with the card.
+                    Verdict::NotSeen => {
+                        let purpose = again(None);
+                        self.pause(purpose, self.options.confirm_pause, now);
+                    }
+                    Verdict::Contradiction(why) => {
+                        self.phase = Phase::Idle;
+                        self.deadline = None;
+                        self.events.push_back(SessionEvent::Contradiction(why));
+                    }
+                }
+            }
+        }
+    }
+}
