@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt as _, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture as _};
 use kassette_journal::Position;
-use kassette_journal::callbacks::{CallbackError, CallbackStore, Change, Ending, OpenMessage, SettledMessage};
+use kassette_journal::callbacks::{Attempt, CallbackError, CallbackStore, Change, Ending, OpenMessage, SettledMessage};
 use kassette_webhooks::{Next, Outcome, StopReason, plan};
 
 use super::catch_up::{messages, read_part};
@@ -313,19 +313,19 @@ impl CallbackDispatcher {
     fn sent(&mut self, mut message: OpenMessage, sent: Sent, ctx: &mut Context<Self>) {
         let now_ns = self.steady_ns();
         let (again, answered, change) = match sent {
+            // As old as one that no receiver takes: somebody has to look why it could not even be tried.
+            Sent::NotNow(reason) if Self::age_ms(&message, now_ns) >= self.parts.options.retry.give_up_after_ms => {
+                tracing::error!(cash_box = %message.cash_box, operation = %message.operation, reason, "a callback is given up");
+                message.add_attempt(unsent("not-sent", reason, now_ns));
+                (None, true, Some(settled(&message, Ending::DeadLetter, now_ns)))
+            }
             Sent::NotNow(reason) => {
                 tracing::warn!(cash_box = %message.cash_box, operation = %message.operation, reason, "a callback waits");
                 (Some(NOT_NOW), true, None)
             }
             Sent::Never(reason) => {
                 tracing::error!(cash_box = %message.cash_box, operation = %message.operation, reason, "a callback cannot be made");
-                message.add_attempt(kassette_journal::callbacks::Attempt {
-                    at_ns: now_ns,
-                    duration_ms: 0,
-                    outcome: "unreadable".to_owned(),
-                    status: None,
-                    detail: Some(reason),
-                });
+                message.add_attempt(unsent("unreadable", reason, now_ns));
                 (None, true, Some(settled(&message, Ending::DeadLetter, now_ns)))
             }
             Sent::Tried { attempt, outcome, retry_after_s } => {
@@ -351,10 +351,14 @@ impl CallbackDispatcher {
     }
 
     fn plan(&self, message: &OpenMessage, outcome: Outcome, retry_after_s: Option<u64>, now_ns: i64) -> Next {
-        let age_ms = u64::try_from(now_ns.saturating_sub(message.since_ns).div_euclid(1_000_000)).unwrap_or(0);
+        let age_ms = Self::age_ms(message, now_ns);
         let mut random = [0; 8];
         self.shared.entropy.fill(&mut random);
         plan(&self.parts.options.retry, message.attempt_count, outcome, retry_after_s, age_ms, random)
+    }
+
+    fn age_ms(message: &OpenMessage, now_ns: i64) -> u64 {
+        u64::try_from(now_ns.saturating_sub(message.since_ns).div_euclid(1_000_000)).unwrap_or(0)
     }
 
     fn write_soon(&mut self, ctx: &mut Context<Self>) {
@@ -405,6 +409,11 @@ impl CallbackDispatcher {
             self.store_failed(&error, ctx);
         }
     }
+}
+
+/// An attempt that did not come as far as a receiver.
+fn unsent(outcome: &str, reason: String, at_ns: i64) -> Attempt {
+    Attempt { at_ns, duration_ms: 0, outcome: outcome.to_owned(), status: None, detail: Some(reason) }
 }
 
 fn settled(message: &OpenMessage, ending: Ending, settled_ns: i64) -> Change {
@@ -494,7 +503,14 @@ impl Handler<Hurry> for CallbackDispatcher {
     type Result = ();
     fn handle(&mut self, message: Hurry, ctx: &mut Context<Self>) {
         let now = self.monotonic();
-        self.queues.hurry(message.0, now);
+        let waiting = OpenMessage { due_ns: self.steady_ns(), ..message.0.clone() };
+        if !self.queues.hurry(message.0, now)
+            && let Some(store) = self.store.clone()
+            // It is not in memory, so nothing else changes it.
+            && let Err(error) = store.tried(&[Change::Open(waiting)])
+        {
+            return self.store_failed(&error, ctx);
+        }
         self.pump(ctx);
     }
 }

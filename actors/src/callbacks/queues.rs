@@ -29,9 +29,13 @@ pub(super) struct Queues {
     target_window_max: usize,
     window_max: usize,
     targets: HashMap<u64, TargetQueue>,
-    /// Targets that have room for a call, by when their first message is due: whoever has waited longest is first.
-    order: BTreeSet<(Duration, u64)>,
+    /// Targets that answer and have room for a call, by when their first message is due: whoever has waited longest is first.
+    answering: BTreeSet<(Duration, u64)>,
+    /// The same for targets that have not answered yet, or not the last time.
+    unproven: BTreeSet<(Duration, u64)>,
     calls: usize,
+    /// Calls to targets that were unproven when they began: at most half of all, so that many that are silent leave room for others.
+    probes: usize,
     messages: usize,
 }
 
@@ -43,8 +47,10 @@ impl Queues {
             target_window_max: limits.target_window_messages_max.max(2),
             window_max: limits.window_messages_max.max(2),
             targets: HashMap::new(),
-            order: BTreeSet::new(),
+            answering: BTreeSet::new(),
+            unproven: BTreeSet::new(),
             calls: 0,
+            probes: 0,
             messages: 0,
         }
     }
@@ -98,15 +104,16 @@ impl Queues {
         self.reorder(refill.target);
     }
 
-    /// A message that an operator wants sent now: one that was settled, or one that waits for its next attempt.
-    pub(super) fn hurry(&mut self, message: OpenMessage, now: Duration) {
+    /// A message that an operator wants sent now: one that was settled, or one that waits for its next attempt. Whether it is in memory: one
+    /// that is not comes with a refill, as the store then has it.
+    pub(super) fn hurry(&mut self, message: OpenMessage, now: Duration) -> bool {
         let queue = self.targets.entry(message.target).or_default();
         if queue.more && Some(message.place) > queue.loaded_to {
-            // It comes with the next refill.
-            return;
+            return false;
         }
         queue.loaded_to = queue.loaded_to.max(Some(message.place));
         self.insert(message, now);
+        true
     }
 
     fn insert(&mut self, message: OpenMessage, due: Duration) {
@@ -119,25 +126,35 @@ impl Queues {
 
     /// The next message to send.
     pub(super) fn start(&mut self, now: Duration) -> Option<OpenMessage> {
-        if self.calls >= self.calls_max {
-            return None;
-        }
-        let (due, target) = *self.order.first()?;
+        let (due, target) = self.first()?;
         if due > now {
             return None;
         }
-        let message = self.targets.get_mut(&target)?.start(now);
-        self.calls = self.calls.saturating_add(usize::from(message.is_some()));
+        let queue = self.targets.get_mut(&target)?;
+        let message = queue.start(now);
+        if message.is_some() {
+            self.calls = self.calls.saturating_add(1);
+            queue.probing = !queue.answers;
+            self.probes = self.probes.saturating_add(usize::from(queue.probing));
+        }
         self.reorder(target);
         message
     }
 
     /// When there will be something to send, if nothing changes before.
     pub(super) fn wake_at(&self) -> Option<Duration> {
+        self.first().map(|(due, _)| due)
+    }
+
+    /// Who is next, when there is room for a call to it.
+    fn first(&self) -> Option<(Duration, u64)> {
         if self.calls >= self.calls_max {
             return None;
         }
-        self.order.first().map(|(due, _)| *due)
+        let answering = self.answering.first();
+        let room_for_probes = self.probes < self.calls_max.div_ceil(2);
+        let unproven = self.unproven.first().filter(|_| room_for_probes);
+        answering.into_iter().chain(unproven).min().copied()
     }
 
     /// A call has ended: `again` when the message is to be tried at that time. `answered`: whether the receiver gave an answer at all.
@@ -147,7 +164,10 @@ impl Queues {
         let Some(queue) = self.targets.get_mut(&target) else { return };
         let before = queue.len();
         queue.end(message, again);
-        queue.failing = !answered;
+        if std::mem::take(&mut queue.probing) {
+            self.probes = self.probes.saturating_sub(1);
+        }
+        queue.answers = answered;
         let gone = before.saturating_sub(queue.len());
         self.messages = self.messages.saturating_sub(gone);
         self.reorder(target);
@@ -156,13 +176,16 @@ impl Queues {
     fn reorder(&mut self, target: u64) {
         let Some(queue) = self.targets.get_mut(&target) else { return };
         if let Some(due) = queue.ordered.take() {
-            self.order.remove(&(due, target));
+            // In one of them.
+            self.answering.remove(&(due, target));
+            self.unproven.remove(&(due, target));
         }
-        let cap = if queue.failing { 1 } else { self.calls_per_target_max };
+        let (cap, order) =
+            if queue.answers { (self.calls_per_target_max, &mut self.answering) } else { (1, &mut self.unproven) };
         match queue.due() {
             Some(due) if queue.calls < cap => {
                 queue.ordered = Some(due);
-                self.order.insert((due, target));
+                order.insert((due, target));
             }
             None if queue.calls == 0 && queue.len() == 0 && !queue.more => {
                 self.targets.remove(&target);

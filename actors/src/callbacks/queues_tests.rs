@@ -46,7 +46,7 @@ fn a_target_that_does_not_answer_gets_one_call_and_the_others_go_on() {
         queues.push(message(u64::from(number % 2), u8::try_from(number).unwrap(), number), Duration::ZERO);
     }
     let started: Vec<OpenMessage> = std::iter::from_fn(|| queues.start(NOW)).collect();
-    assert_eq!(started.len(), 8, "four for each target");
+    assert_eq!(started.len(), 2, "one for each target that has not answered yet");
     for one in started {
         let silent = one.target == 0;
         queues.end(one, silent.then_some(Duration::from_secs(60)), !silent);
@@ -59,7 +59,7 @@ fn a_target_that_does_not_answer_gets_one_call_and_the_others_go_on() {
 
 #[test]
 fn the_cap_for_all_holds_and_the_longest_wait_comes_first() {
-    let mut queues = Queues::new(&limits(2, 8, 100, 1000));
+    let mut queues = Queues::new(&limits(4, 8, 100, 1000));
     for (number, due) in [(1, 30), (2, 10), (3, 20)] {
         queues.push(message(u64::from(number), 1, number), Duration::from_millis(due));
     }
@@ -70,6 +70,43 @@ fn the_cap_for_all_holds_and_the_longest_wait_comes_first() {
     assert_eq!(queues.wake_at(), Some(Duration::from_millis(30)));
     assert_eq!(queues.start(Duration::from_millis(29)), None, "not before it is due");
     assert_eq!(queues.start(Duration::from_millis(30)).unwrap().target, 1);
+}
+
+#[test]
+fn any_number_of_silent_targets_leaves_half_of_the_calls_to_those_that_answer() {
+    let mut queues = Queues::new(&limits(8, 4, 100, 1000));
+    for number in 0..100 {
+        queues.push(message(u64::from(number), 1, number), Duration::ZERO);
+    }
+    let silent: Vec<OpenMessage> = std::iter::from_fn(|| queues.start(NOW)).collect();
+    assert_eq!(silent.len(), 4, "half of all");
+    for one in &silent {
+        queues.end(one.clone(), Some(NOW + Duration::from_secs(60)), false);
+    }
+    // One that answers has waited less long than all of them.
+    queues.push(message(1_000, 1, 1_000), NOW);
+    let mut answering = 0;
+    for round in 0..200 {
+        if let Some(one) = queues.start(NOW) {
+            let answers = one.target == 1_000;
+            answering += u32::from(answers);
+            queues.end(one, if answers { None } else { Some(NOW + Duration::from_secs(60)) }, answers);
+            if answers {
+                for number in 0..10 {
+                    queues.push(message(1_000, number, 2_000 + round * 10 + u32::from(number)), NOW);
+                }
+            }
+        }
+    }
+    // A minute later all silent ones are due again, and have waited longer.
+    let later = NOW + Duration::from_secs(120);
+    let held: Vec<OpenMessage> = std::iter::from_fn(|| queues.start(later)).collect();
+    let to_silent = held.iter().filter(|one| one.target != 1_000).count();
+    assert!(
+        to_silent <= 4 && held.len() == 8 && answering > 0,
+        "{to_silent} of {} calls, {answering} answered",
+        held.len()
+    );
 }
 
 #[test]

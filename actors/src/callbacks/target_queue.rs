@@ -31,8 +31,10 @@ pub(super) struct TargetQueue {
     /// The first message of each operation that has none in flight, by when it is due.
     heads: BTreeSet<(Duration, MessagePlace)>,
     pub(super) calls: usize,
-    /// The last call got no answer.
-    pub(super) failing: bool,
+    /// The last call got an answer; until there was one, one call at a time finds out.
+    pub(super) answers: bool,
+    /// The call that finds out.
+    pub(super) probing: bool,
     /// The store has messages behind `loaded_to` that are not in memory.
     pub(super) more: bool,
     /// As it stands in the order of the targets.

@@ -34,7 +34,7 @@ impl PaymentDesk {
         self.running.retain(|_, payment| payment.connected());
         for (cash_box, payment) in self.orders.select(|key| !self.running.contains_key(key)) {
             let key = (cash_box, payment.operation);
-            if payment.provider == kassette_payments::test::NAME {
+            if payment.provider == kassette_payments::dummy::NAME {
                 let actor = DummyPayment::new(self.gateway.clone(), Arc::clone(&self.orders), cash_box, payment);
                 self.running.insert(key, actor.start());
             } else {

@@ -10,7 +10,7 @@ use actix::{Actor, ActorContext, ActorFutureExt as _, AsyncContext, Context, Han
 use kassette_cashbox::PaymentTold;
 use kassette_model::payment::PaymentState;
 use kassette_model::{CashBoxId, Decimal};
-use kassette_payments::test::{DummyEnd, end};
+use kassette_payments::dummy::{DummyEnd, end};
 use kassette_record::PaymentFacts;
 
 use super::orders::PaymentOrders;

@@ -25,7 +25,8 @@ mod tls;
 pub use answer::{Answer, BodyEnd, CallFailure, Phase, RETRY_AFTER_BYTES_MAX};
 pub use client::Client;
 pub use dial::{
-    ADDRESSES_DIALLED_MAX, Connector, Pending, RESOLVES_MAX, Resolver, Stream, SystemConnector, SystemResolver,
+    ADDRESSES_DIALLED_MAX, Connector, Pending, RESOLVES_MAX, RESOLVES_PER_ZONE_MAX, Resolver, Stream, SystemConnector,
+    SystemResolver,
 };
 pub use event_stream::{EventReader, StreamEvent, TooLarge};
 pub use guard::{Refusal, forbidden};
