@@ -4,7 +4,6 @@ use std::ops::BitOr;
 
 use super::answer::Answer;
 use super::apdu::{Apdu, ApduError};
-use super::bcd;
 use super::fields::{FieldError, Fields};
 use super::password::Password;
 use super::tlv::{Container, Tag, Tlv};
@@ -123,16 +122,14 @@ impl Command {
     /// The euro as a registration tells it.
     pub const EURO: [u8; 2] = [0x09, 0x78];
 
-    /// A registration in euros that takes texts in blocks (TLV 26 with `06 D3`) of lines of so many characters (TLV 12).
+    /// A registration in euros that takes texts in blocks (TLV 26 with `06 D3`). It tells no width of a line (TLV 12): the
+    /// terminal then keeps its own, and the printer breaks what is too long.
     ///
     /// # Errors
-    /// None in practice: the fields fit.
-    pub fn registration(password: Password, config: Config, line_chars: u8) -> Result<Self, FieldError> {
-        let line_chars = bcd::digits(u64::from(line_chars), 1).unwrap_or_else(|| vec![0x99]);
-        let container = Container::new(vec![
-            Tlv::bytes(Tag::LINE_CHARS, line_chars),
-            Tlv::elements(Tag::PERMITTED_COMMANDS, vec![Tlv::bytes(Tag::COMMAND, vec![0x06, 0xD3])]),
-        ]);
+    /// None in practice: the field fits.
+    pub fn registration(password: Password, config: Config) -> Result<Self, FieldError> {
+        let blocks = Tlv::bytes(Tag::COMMAND, vec![0x06, 0xD3]);
+        let container = Container::new(vec![Tlv::elements(Tag::PERMITTED_COMMANDS, vec![blocks])]);
         let fields = Fields::new().with_tlv(&container)?;
         Ok(Self::Registration { password, config, currency: Some(Self::EURO), fields })
     }
