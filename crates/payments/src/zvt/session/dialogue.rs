@@ -21,8 +21,6 @@ pub struct SessionOptions {
     pub password: Password,
     /// ISO 4217 number of the currency.
     pub currency: u16,
-    /// Characters of a line that the terminal prepares for us.
-    pub line_chars: u8,
     /// T3: how long the terminal has for its answer to a command.
     pub answer_timeout: Duration,
     /// T4: how long it has from there to the end, and again after each message.
@@ -40,7 +38,6 @@ impl SessionOptions {
         Self {
             password,
             currency: 978,
-            line_chars: 40,
             answer_timeout: Duration::from_secs(5),
             completion_timeout: Duration::from_secs(180),
             hold_timeout: Duration::from_secs(2),
@@ -140,7 +137,7 @@ impl Session {
     /// Registers at the terminal and asks what it did last; [`SessionEvent::Ready`] follows, or [`SessionEvent::Lost`].
     pub fn start(&mut self, now: Duration) {
         let config = Config::ALL;
-        let command = Command::registration(self.options.password, config, self.options.line_chars);
+        let command = Command::registration(self.options.password, config);
         self.phase = Phase::Registering { accepted: false };
         self.command(command, now);
     }
