@@ -9,6 +9,8 @@ use kassette_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::Hash;
+
 /// Header details, version 1. A member may be added as optional; a member is never renamed, removed or given a new meaning.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Details {
@@ -186,9 +188,9 @@ pub struct BoxHead {
     pub queue_row: u64,
     /// Receipt numerator: how many receipts ended without an error state.
     pub numerator: u64,
-    /// `ftReceiptHash` of the last entry of the queue chain, base64; empty before the first.
-    #[serde(default)]
-    pub queue_hash: String,
+    /// `ftReceiptHash` of the last entry of the queue chain, `None` before the first; written as base64 or the empty text.
+    #[serde(default, with = "queue_hash")]
+    pub queue_hash: Option<Hash>,
     /// Journal row of the record with the configuration in force.
     pub configuration_row: u64,
     /// Latest `ftReceiptMoment`, a floor for the next one, nanoseconds since the Unix epoch.
@@ -231,7 +233,7 @@ impl BoxHead {
             phase: QueuePhase::New,
             queue_row: 0,
             numerator: 0,
-            queue_hash: String::new(),
+            queue_hash: None,
             configuration_row: 0,
             receipt_moment_ns: i64::MIN,
             market: None,
@@ -286,6 +288,30 @@ by_text!(kind, OperationKind, |kind: &OperationKind| kind.name(), OperationKind:
 by_text!(state, OperationState, |state: &OperationState| state.name(), OperationState::parse);
 
 /// How far an operation has come, as two members.
+mod queue_hash {
+    use kassette_stdx::encoding::{base64, base64_decode};
+    use serde::de::Error as _;
+
+    use super::{Deserialize, Hash};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: serde::Serializer>(hash: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
+        match hash {
+            Some(hash) => serializer.serialize_str(&base64(&hash.0)),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Hash>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let bytes = base64_decode(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(|bytes| Some(Hash(bytes))).ok_or_else(|| D::Error::custom("not a hash of the queue chain"))
+    }
+}
+
 mod progress {
     use super::{Deserialize, OperationState, Progress, Serialize};
 
