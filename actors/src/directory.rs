@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
@@ -16,7 +16,7 @@ use kassette_cashbox::{Configuration, PaymentTold, Request};
 use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::oneshot;
 
-use crate::cash_box::{CashBoxActor, Configure, Execute, Given, GoOn, Place, Reply, Reset, TellPayment, Watch};
+use crate::cash_box::{CashBoxActor, Configure, Execute, Given, GoOn, Load, Place, Reply, Reset, TellPayment, Watch};
 use crate::node::Shared;
 use crate::outcome::{BUSY_RETRY_AFTER_S, Rejected};
 use crate::supervision::{RestartWindow, Verdict};
@@ -104,18 +104,27 @@ enum Seat {
     Empty,
 }
 
+/// There is one for every active cash box, so what is rare has a box of its own.
 struct Slot {
     seat: Seat,
     generation: u64,
-    /// Calls that have no answer yet.
-    unanswered: Arc<AtomicUsize>,
-    /// Records on their way and retries to come.
-    busy: Arc<AtomicUsize>,
-    last_used: Duration,
+    load: Arc<Load>,
+    /// On the monotonic clock.
+    last_used_ns: u64,
     /// Only boxes that failed have one.
-    failures: Option<Box<RestartWindow>>,
+    failures: Option<Box<Failures>>,
+}
+
+struct Failures {
+    window: RestartWindow,
     /// The last failure, when there were too many: then only the operator is let through.
     quarantine: Option<String>,
+}
+
+impl Slot {
+    fn quarantine(&self) -> Option<&str> {
+        self.failures.as_deref()?.quarantine.as_deref()
+    }
 }
 
 /// Whether a call passes a quarantine. What fails is the execution of receipts; the operator must be able to end a token or to
@@ -138,12 +147,12 @@ impl CashBoxDirectory {
         Self { shared, slots: HashMap::new(), next_generation: 0, replaces_another }
     }
 
-    fn start_box(&mut self, id: CashBoxId, busy: &Arc<AtomicUsize>, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
+    fn start_box(&mut self, id: CashBoxId, load: &Arc<Load>, ctx: &Context<Self>) -> (Addr<CashBoxActor>, u64) {
         self.next_generation += 1;
         let generation = self.next_generation;
         let (shared, directory) = (Arc::clone(&self.shared), ctx.address().downgrade());
         self.shared.counts.active.fetch_add(1, Ordering::Relaxed);
-        (CashBoxActor::new(id, generation, shared, directory, Arc::clone(busy)).start(), generation)
+        (CashBoxActor::new(id, generation, shared, directory, Arc::clone(load)).start(), generation)
     }
 
     fn deliver(&mut self, id: CashBoxId, call: Call, ctx: &Context<Self>) {
@@ -151,30 +160,23 @@ impl CashBoxDirectory {
             return call.reject(Rejected::Stopping);
         }
         if !self.slots.contains_key(&id) {
-            let busy = Arc::new(AtomicUsize::new(0));
-            let (addr, generation) = self.start_box(id, &busy, ctx);
-            let slot = Slot {
-                seat: Seat::Active(addr),
-                generation,
-                unanswered: Arc::new(AtomicUsize::new(0)),
-                busy,
-                last_used: Duration::ZERO,
-                failures: None,
-                quarantine: None,
-            };
+            let load = Arc::default();
+            let (addr, generation) = self.start_box(id, &load, ctx);
+            let slot = Slot { seat: Seat::Active(addr), generation, load, last_used_ns: 0, failures: None };
             self.slots.insert(id, slot);
         }
         let limit = self.shared.options.mailbox_messages_max;
         let now = self.shared.clock.monotonic();
         let Some(slot) = self.slots.get_mut(&id) else { return };
-        if let Some(reason) = &slot.quarantine
+        if let Some(reason) = slot.quarantine()
             && !passes_quarantine(&call)
         {
-            let reason = reason.clone();
+            let reason = reason.to_owned();
             return call.reject(Rejected::Quarantined { reason });
         }
-        slot.last_used = now;
-        if slot.unanswered.load(Ordering::Relaxed) >= limit {
+        // Half a thousand years fit.
+        slot.last_used_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        if slot.load.unanswered.load(Ordering::Relaxed) >= limit {
             return call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S });
         }
         if matches!(&slot.seat, Seat::Active(addr) if !addr.connected()) {
@@ -183,7 +185,7 @@ impl CashBoxDirectory {
             slot.seat = Seat::Empty;
         }
         match &mut slot.seat {
-            Seat::Active(addr) => send(addr, call, &slot.unanswered),
+            Seat::Active(addr) => send(addr, call, &slot.load),
             Seat::Settling(parked) if parked.len() < limit => parked.push(call),
             Seat::Settling(_) => call.reject(Rejected::Busy { retry_after_s: BUSY_RETRY_AFTER_S }),
             Seat::Empty => self.settle(id, vec![call], ctx),
@@ -211,11 +213,13 @@ impl CashBoxDirectory {
             self.shared.counts.active.fetch_sub(1, Ordering::Relaxed);
         }
         if let EndReason::Panic(reason) = ended.reason {
-            let window = slot.failures.get_or_insert_with(|| Box::new(RestartWindow::new(intensity)));
-            if window.record(now) == Verdict::Exceeded || slot.quarantine.is_some() {
+            let failures = slot
+                .failures
+                .get_or_insert_with(|| Box::new(Failures { window: RestartWindow::new(intensity), quarantine: None }));
+            if failures.window.record(now) == Verdict::Exceeded || failures.quarantine.is_some() {
                 tracing::error!(cash_box = %ended.id, reason, "cash box quarantined");
                 self.shared.quarantine(ended.id, Some(&reason));
-                slot.quarantine = Some(reason.clone());
+                failures.quarantine = Some(reason.clone());
                 if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Empty) {
                     let (pass, refused): (Vec<_>, Vec<_>) = parked.into_iter().partition(passes_quarantine);
                     for call in refused {
@@ -242,15 +246,15 @@ impl CashBoxDirectory {
         if !waiting {
             return;
         }
-        let Some(busy) = self.slots.get(&quiet.id).map(|slot| Arc::clone(&slot.busy)) else { return };
-        let (addr, generation) = self.start_box(quiet.id, &busy, ctx);
+        let Some(load) = self.slots.get(&quiet.id).map(|slot| Arc::clone(&slot.load)) else { return };
+        let (addr, generation) = self.start_box(quiet.id, &load, ctx);
         // What its predecessor accepted and did not end comes first.
         addr.do_send(GoOn);
         let Some(slot) = self.slots.get_mut(&quiet.id) else { return };
         slot.generation = generation;
         if let Seat::Settling(parked) = std::mem::replace(&mut slot.seat, Seat::Active(addr.clone())) {
             for call in parked {
-                send(&addr, call, &slot.unanswered);
+                send(&addr, call, &slot.load);
             }
         }
     }
@@ -260,9 +264,9 @@ impl CashBoxDirectory {
         let now = self.shared.clock.monotonic();
         let shared = &self.shared;
         self.slots.retain(|id, slot| {
-            let busy = slot.unanswered.load(Ordering::Relaxed) > 0
-                || slot.busy.load(Ordering::Relaxed) > 0
-                || now.saturating_sub(slot.last_used) < idle;
+            let busy = slot.load.unanswered.load(Ordering::Relaxed) > 0
+                || slot.load.unended.load(Ordering::Relaxed) > 0
+                || now.saturating_sub(Duration::from_nanos(slot.last_used_ns)) < idle;
             if busy || !matches!(slot.seat, Seat::Active(_)) {
                 return true;
             }
@@ -271,22 +275,22 @@ impl CashBoxDirectory {
             shared.counts.active.fetch_sub(1, Ordering::Relaxed);
             shared.profiles.forget(*id);
             shared.journal.forget(*id);
-            slot.quarantine.is_some()
+            slot.quarantine().is_some()
         });
     }
 }
 
-fn send(addr: &Addr<CashBoxActor>, call: Call, unanswered: &Arc<AtomicUsize>) {
+fn send(addr: &Addr<CashBoxActor>, call: Call, load: &Arc<Load>) {
     // The number of unanswered calls is the bound here; the mailbox itself must also take the journal's completions.
     match call {
         Call::Watch(operation, reply) => addr.do_send(Watch { operation, reply }),
         Call::GoOn => addr.do_send(GoOn),
         Call::Payment(operation, told, reply) => addr.do_send(TellPayment { operation, told: *told, reply }),
         Call::Execute(request, arrived, accept, reply) => {
-            addr.do_send(Execute { request, arrived, accept, reply, place: Place::take(unanswered) });
+            addr.do_send(Execute { request, arrived, accept, reply, place: Place::of_call(load) });
         }
         Call::Configure(configuration, reply) => {
-            addr.do_send(Configure { configuration, reply, place: Place::take(unanswered) });
+            addr.do_send(Configure { configuration, reply, place: Place::of_call(load) });
         }
         Call::Reset(reply) => {
             addr.do_send(Reset);
@@ -336,7 +340,7 @@ impl Handler<Resume> for CashBoxDirectory {
     type Result = ();
     fn handle(&mut self, message: Resume, ctx: &mut Self::Context) {
         if let Some(slot) = self.slots.get_mut(&message.id)
-            && slot.quarantine.take().is_some()
+            && slot.quarantine().is_some()
         {
             slot.failures = None;
             let is_empty = matches!(slot.seat, Seat::Empty);

@@ -97,6 +97,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) options: NodeOptions,
+    /// Those of the options, for all cash boxes in one place.
+    pub(crate) body_limits: Arc<kassette_wire::Limits>,
     pub(crate) profiles: ProfileCache,
     pub(crate) counts: Counts,
     pub(crate) events: Arc<EventHub>,
@@ -207,6 +209,7 @@ impl Node {
             entropy: Arc::clone(&entropy),
             profiles: ProfileCache::new(options.profiles_max),
             events: EventHub::new(options.subscribers_max, options.subscribers_per_cash_box_max),
+            body_limits: Arc::new(options.body_limits),
             options,
             counts: Counts::default(),
             attempts: Mutex::new(HashSet::new()),

@@ -104,8 +104,8 @@ impl Queues {
         self.reorder(refill.target);
     }
 
-    /// A message that an operator wants sent now: one that was settled, or one that waits for its next attempt. Whether it is in memory: one
-    /// that is not comes with a refill, as the store then has it.
+    /// A message that an operator wants sent now: one that was settled, or one that waits for its next attempt. Tells whether it is in
+    /// memory: one that is not comes with a refill, as the store then has it.
     pub(super) fn hurry(&mut self, message: OpenMessage, now: Duration) -> bool {
         let queue = self.targets.entry(message.target).or_default();
         if queue.more && Some(message.place) > queue.loaded_to {

@@ -60,10 +60,10 @@ impl CashBoxActor {
         lifetime: Option<Lifetime>,
         ctx: &mut Context<Self>,
     ) -> Addr<OperationActor> {
-        let place = Place::take(&self.busy);
+        let place = Place::of_work(&self.load);
         let clock = std::sync::Arc::clone(&self.shared.clock);
         let operation = OperationActor::new(self.id, id, ctx.address(), clock, lifetime, place).start();
-        self.operations.insert(id, operation.clone());
+        self.work().operations.insert(id, operation.clone());
         operation
     }
 
@@ -115,9 +115,10 @@ impl CashBoxActor {
             return;
         }
         for open in live.core.unfinished().to_vec() {
-            match self.operations.get(&open.id).filter(|operation| operation.connected()) {
+            let operation = self.work.as_deref().and_then(|work| work.operations.get(&open.id));
+            match operation.filter(|operation| operation.connected()) {
                 Some(operation) => operation.do_send(TryNow),
-                None if self.running.contains_key(&open.id) => {}
+                None if self.is_running(open.id) => {}
                 None => {
                     tracing::info!(cash_box = %self.id, operation = %open.id, "an accepted operation is executed later");
                     let operation = self.start_operation(open.id, None, ctx);
@@ -144,7 +145,8 @@ impl CashBoxActor {
 
     /// The actor of an operation asks for its execution.
     pub(super) fn perform(&mut self, message: &Perform, ctx: &mut Context<Self>) {
-        let Some(operation) = self.operations.get(&message.operation).cloned() else { return };
+        let known = self.work.as_deref().and_then(|work| work.operations.get(&message.operation));
+        let Some(operation) = known.cloned() else { return };
         let done = match self.live() {
             Ok(live) => match live.core.unfinished().iter().find(|open| open.id == message.operation).copied() {
                 Some(open) => self.execute_stored(open, message.overdue, ctx),

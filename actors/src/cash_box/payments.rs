@@ -38,7 +38,7 @@ impl CashBoxActor {
     /// Takes down what a provider tells.
     pub(super) fn payment_told(&mut self, message: TellPayment, ctx: &mut Context<Self>) {
         let TellPayment { operation, told, reply } = message;
-        if let Some(failed) = self.failed.lock().clone() {
+        if let Some(failed) = self.work.as_deref().and_then(|work| work.failed.lock().clone()) {
             return answer(reply, Err(failed));
         }
         self.go_on(ctx);
@@ -49,7 +49,8 @@ impl CashBoxActor {
         };
         match step {
             Step::Progress(record) => {
-                if let Some(operation) = self.operations.get(&operation).filter(|_| doubt) {
+                let known = self.work.as_deref().and_then(|work| work.operations.get(&operation));
+                if let Some(operation) = known.filter(|_| doubt) {
                     operation.do_send(Doubted);
                 }
                 let belongs = record.operation;

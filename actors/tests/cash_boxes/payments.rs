@@ -35,7 +35,7 @@ fn state(env: &Env, operation: u64) -> Option<PaymentState> {
     let head = env.journal.head(cash_box(1)).unwrap().unwrap();
     let payments = kassette_record::v1::read_details(&head.record.header).unwrap().head.payments;
     let id = payment(operation, "1").id;
-    payments.into_iter().find(|payment| payment.operation == id).map(|payment| payment.state)
+    payments.as_slice().iter().find(|payment| payment.operation == id).map(|payment| payment.state)
 }
 
 async fn until_sent(env: &Env, operation: u64) {

@@ -7,7 +7,7 @@ use kassette_record::{Bodies, Details, Erasable, OpenOperation, Record, RecordKi
 use kassette_wire::problem::{Code, Problem};
 
 use crate::CashBox;
-use crate::cash_box::{InFlight, answered, bug, halves};
+use crate::cash_box::{answered, bug, halves};
 use crate::operation::{Accepted, Answer, Facts, Request, Step};
 use crate::seed::derive;
 use crate::states::Change;
@@ -44,7 +44,7 @@ impl CashBox {
         let record = Record { cash_box: self.identity.cash_box, kind: RecordKind::Intent, details, bodies };
         let record = record.seal(self.row, self.link().1).map_err(|error| Box::new(bug(&error.to_string())))?;
         self.follow(&record, head);
-        self.in_flight.insert(request.id, InFlight { kind: request.kind, record: record.clone() });
+        self.put_in_flight(request.id, request.kind, record.clone());
         Ok(Accepted { record })
     }
 

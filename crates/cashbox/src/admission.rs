@@ -22,7 +22,7 @@ impl CashBox {
                 None => Admission::Running,
             };
         }
-        if let Some(running) = self.in_flight.get(&request.id) {
+        if let Some(running) = self.in_flight(request.id) {
             return match first_request(&running.record) {
                 Some(body) => compare(request, running.kind, &body).unwrap_or(Admission::Running),
                 None => Admission::Running,

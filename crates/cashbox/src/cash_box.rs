@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kassette_markets::{Market, MarketSecrets, MarketSettings, MarketState, UnitFacts};
@@ -82,10 +83,13 @@ pub struct CashBox {
     pub(crate) head: BoxHead,
     pub(crate) row: u64,
     hash: Hash,
-    pub(crate) in_flight: HashMap<OperationId, InFlight>,
+    /// `None` while there are none: an idle cash box keeps nothing for operations.
+    #[expect(clippy::box_collection, reason = "there are many idle cash boxes, and an empty map has six words")]
+    in_flight: Option<Box<HashMap<OperationId, InFlight>>>,
     /// The operation that waits for an answer to its ask.
     pub(crate) draft: Option<Box<Draft>>,
-    pub(crate) limits: Limits,
+    /// The same for many cash boxes.
+    pub(crate) limits: Arc<Limits>,
 }
 
 impl fmt::Debug for CashBox {
@@ -94,7 +98,7 @@ impl fmt::Debug for CashBox {
             .field("identity", &self.identity)
             .field("row", &self.row)
             .field("hash", &self.hash)
-            .field("in_flight", &self.in_flight.len())
+            .field("in_flight", &self.in_flight_count())
             .finish_non_exhaustive()
     }
 }
@@ -153,14 +157,14 @@ impl CashBox {
             head,
             row,
             hash,
-            in_flight: HashMap::new(),
+            in_flight: None,
             draft: None,
-            limits: Limits::default(),
+            limits: Arc::default(),
         })
     }
 
     /// Sets the limits of request bodies; [`Limits::default`] unless set.
-    pub fn set_limits(&mut self, limits: Limits) {
+    pub fn set_limits(&mut self, limits: Arc<Limits>) {
         self.limits = limits;
     }
 
@@ -263,19 +267,32 @@ impl CashBox {
     /// The record of this operation at `row` is durable: from now on the journal answers for it.
     pub fn settled(&mut self, operation: OperationId, row: u64) {
         // An accepted operation has two records on their way; the later one is the one that counts.
-        if self.in_flight.get(&operation).is_some_and(|running| running.record.row <= row) {
-            self.in_flight.remove(&operation);
+        let Some(in_flight) = self.in_flight.as_deref_mut() else { return };
+        if in_flight.get(&operation).is_some_and(|running| running.record.row <= row) {
+            in_flight.remove(&operation);
         }
-        if self.in_flight.is_empty() {
-            // An idle cash box keeps nothing for operations.
-            self.in_flight.shrink_to_fit();
+        if in_flight.is_empty() {
+            self.in_flight = None;
         }
     }
 
     /// How many operations wait for their record to become durable.
     #[must_use]
     pub fn in_flight_count(&self) -> usize {
-        self.in_flight.len()
+        self.in_flight.as_deref().map_or(0, HashMap::len)
+    }
+
+    pub(crate) fn in_flight(&self, operation: OperationId) -> Option<&InFlight> {
+        self.in_flight.as_deref()?.get(&operation)
+    }
+
+    /// Records that are not yet known to be durable.
+    pub(crate) fn records_in_flight(&self) -> impl Iterator<Item = &SealedRecord> {
+        self.in_flight.iter().flat_map(|in_flight| in_flight.values()).map(|operation| &operation.record)
+    }
+
+    pub(crate) fn put_in_flight(&mut self, operation: OperationId, kind: OperationKind, record: SealedRecord) {
+        self.in_flight.get_or_insert_default().insert(operation, InFlight { kind, record });
     }
 
     /// What is set for this cash box, as far as it is kept in memory.
@@ -374,7 +391,7 @@ impl CashBox {
     ) -> Result<Commit, RecordError> {
         let mut after = after.unwrap_or_else(|| After { head: self.head.clone(), state: None });
         after.head.open.retain(|open| open.id != request.id);
-        after.head.payments.retain(|payment| payment.operation != request.id);
+        after.head.payments.remove(request.id);
         let salts = derive(&facts.seed, "salts");
         let [request_salt, response_salt] = halves(&salts);
         let details = Details {
@@ -402,7 +419,7 @@ impl CashBox {
         let record = record.seal(self.row, self.hash)?;
         self.advance(&record, after);
         self.draft = None;
-        self.in_flight.insert(request.id, InFlight { kind: request.kind, record: record.clone() });
+        self.put_in_flight(request.id, request.kind, record.clone());
         Ok(Commit { record, answer, effects: told.effects })
     }
 

@@ -4,14 +4,14 @@
 //! first entry), the receipt journal id in the byte order of .NET (first three groups little-endian), `ftReceiptMoment` in
 //! ticks and the receipt number after increment as little-endian `i64`, SHA-256 of request and response text as bytes.
 
-use kassette_stdx::encoding::{base64, base64_decode};
+use kassette_record::Hash;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// What enters one link.
 pub(crate) struct Link<'a> {
-    /// `ftReceiptHash` of the entry before; empty for the first.
-    pub(crate) previous: &'a str,
+    /// `ftReceiptHash` of the entry before; `None` for the first.
+    pub(crate) previous: Option<Hash>,
     /// `ftReceiptJournalId`.
     pub(crate) id: Uuid,
     /// `ftReceiptMoment`, .NET ticks.
@@ -25,25 +25,25 @@ pub(crate) struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// `ftReceiptHash`, standard base64.
-    pub(crate) fn hash(&self) -> String {
+    /// `ftReceiptHash`; it is shown as standard base64.
+    pub(crate) fn hash(&self) -> Hash {
         let mut digest = Sha256::new();
-        // Only text that this module wrote comes back here; anything else would enter as it stands.
-        match base64_decode(self.previous) {
-            Some(previous) => digest.update(previous),
-            None => digest.update(self.previous.as_bytes()),
+        if let Some(previous) = self.previous {
+            digest.update(previous.0);
         }
         digest.update(self.id.to_bytes_le());
         digest.update(self.ticks.to_le_bytes());
         digest.update(i64::try_from(self.number).unwrap_or(i64::MAX).to_le_bytes());
         digest.update(Sha256::digest(self.request));
         digest.update(Sha256::digest(self.response));
-        base64(&digest.finalize())
+        Hash(digest.finalize().into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kassette_stdx::encoding::base64;
+
     use super::*;
 
     /// Expected values from a Python script over the recipe of contract 6.2 (`hashlib`, `uuid.bytes_le`, `struct`).
@@ -51,7 +51,7 @@ mod tests {
     fn known_answers() {
         let id = Uuid::from_u128(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
         let first = Link {
-            previous: "",
+            previous: None,
             id,
             ticks: 639_082_017_348_123_456,
             number: 1,
@@ -59,9 +59,9 @@ mod tests {
             response: "{\"ftState\":4707422694881099776,\"x\":\"ä\"}".as_bytes(),
         }
         .hash();
-        assert_eq!(first, "h9tpM31qPKYLVWQisNFbZinzqjo7rG0igCqh5SAIaZQ=");
+        assert_eq!(base64(&first.0), "h9tpM31qPKYLVWQisNFbZinzqjo7rG0igCqh5SAIaZQ=");
         let second = Link {
-            previous: &first,
+            previous: Some(first),
             id: Uuid::from_u128(0xffee_ddcc_bbaa_9988_7766_5544_3322_1100),
             ticks: 639_082_017_348_123_457,
             number: 0x1_0000_0002,
@@ -69,6 +69,6 @@ mod tests {
             response: b"{}",
         }
         .hash();
-        assert_eq!(second, "JYGWjbMJ2K3jNuYbcLE4b6mdQXJpTha81YkZrcE90B0=");
+        assert_eq!(base64(&second.0), "JYGWjbMJ2K3jNuYbcLE4b6mdQXJpTha81YkZrcE90B0=");
     }
 }

@@ -203,8 +203,11 @@ mod tests {
 
     use super::*;
 
+    /// The end that ends it, and the end that waits for that.
+    type Silence = (Mutex<Option<Sender<()>>>, Mutex<Receiver<()>>);
+
     /// Look-ups under `silent.example` come back when this is closed.
-    static SILENCE: LazyLock<(Mutex<Option<Sender<()>>>, Mutex<Receiver<()>>)> = LazyLock::new(|| {
+    static SILENCE: LazyLock<Silence> = LazyLock::new(|| {
         let (sender, receiver) = channel();
         (Mutex::new(Some(sender)), Mutex::new(receiver))
     });

@@ -10,6 +10,8 @@ use kassette_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::Hash;
+
 /// Header details, version 1. A member may be added as optional; a member is never renamed, removed or given a new meaning.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Details {
@@ -190,9 +192,9 @@ pub struct BoxHead {
     pub queue_row: u64,
     /// Receipt numerator: how many receipts ended without an error state.
     pub numerator: u64,
-    /// `ftReceiptHash` of the last entry of the queue chain, base64; empty before the first.
-    #[serde(default)]
-    pub queue_hash: String,
+    /// `ftReceiptHash` of the last entry of the queue chain, `None` before the first; written as base64 or the empty text.
+    #[serde(default, with = "queue_hash")]
+    pub queue_hash: Option<Hash>,
     /// Journal row of the record with the configuration in force.
     pub configuration_row: u64,
     /// Latest `ftReceiptMoment`, a floor for the next one, nanoseconds since the Unix epoch.
@@ -204,8 +206,47 @@ pub struct BoxHead {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenOperation>,
     /// Payments that have begun and not ended, oldest first; each is an operation of `open`, too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub payments: Vec<PaymentFacts>,
+    #[serde(default, skip_serializing_if = "Payments::is_empty")]
+    pub payments: Payments,
+}
+
+/// Payments that have begun and not ended. One word while there are none, which is nearly always: every idle cash box has this.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::box_collection, reason = "a vector takes three words, for nothing nearly always")]
+pub struct Payments(Option<Box<Vec<PaymentFacts>>>);
+
+impl Payments {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
+    /// All, oldest first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[PaymentFacts] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts a payment in the place of the one that it continues, or behind all.
+    pub fn put(&mut self, payment: PaymentFacts) {
+        let all = self.0.get_or_insert_default();
+        match all.iter_mut().find(|known| known.operation == payment.operation) {
+            Some(known) => *known = payment,
+            None => all.push(payment),
+        }
+    }
+
+    /// Takes a payment out.
+    pub fn remove(&mut self, operation: OperationId) {
+        if let Some(all) = &mut self.0 {
+            all.retain(|payment| payment.operation != operation);
+            if all.is_empty() {
+                self.0 = None;
+            }
+        }
+    }
 }
 
 /// A payment on its way: enough to ask its terminal after a crash.
@@ -266,12 +307,12 @@ impl BoxHead {
             phase: QueuePhase::New,
             queue_row: 0,
             numerator: 0,
-            queue_hash: String::new(),
+            queue_hash: None,
             configuration_row: 0,
             receipt_moment_ns: i64::MIN,
             market: None,
             open: Vec::new(),
-            payments: Vec::new(),
+            payments: Payments::default(),
         }
     }
 }
@@ -324,6 +365,30 @@ by_text!(payment_state, PaymentState, |state: &PaymentState| state.name(), Payme
 by_text!(pay_action, PayAction, |action: &PayAction| action.name(), PayAction::parse);
 
 /// How far an operation has come, as two members.
+mod queue_hash {
+    use kassette_stdx::encoding::{base64, base64_decode};
+    use serde::de::Error as _;
+
+    use super::{Deserialize, Hash};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: serde::Serializer>(hash: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
+        match hash {
+            Some(hash) => serializer.serialize_str(&base64(&hash.0)),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Hash>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let bytes = base64_decode(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(|bytes| Some(Hash(bytes))).ok_or_else(|| D::Error::custom("not a hash of the queue chain"))
+    }
+}
+
 mod progress {
     use super::{Deserialize, OperationState, Progress, Serialize};
 

@@ -16,7 +16,7 @@ mod tests;
 pub mod v1;
 
 pub use details::{
-    ActionJournal, Answered, BoxHead, Configured, Details, MarketStamp, OpenOperation, PaymentFacts, Promise,
+    ActionJournal, Answered, BoxHead, Configured, Details, MarketStamp, OpenOperation, PaymentFacts, Payments, Promise,
     QueuePhase, ReceiptJournal, SignFacts, moment, unix_ns,
 };
 pub use hash::{Hash, reference_key, salted};

@@ -16,7 +16,7 @@ use kassette_wire::pay::parse_request;
 use kassette_wire::problem::{Code, Finding, Findings, Problem};
 
 use crate::CashBox;
-use crate::cash_box::{InFlight, Told, answered, bug, halves};
+use crate::cash_box::{Told, answered, bug, halves};
 use crate::operation::{Answer, Begun, Facts, PaymentTold, Request, Step};
 use crate::seed::derive;
 use crate::sign::STORED_LIMITS;
@@ -96,7 +96,7 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
 /// Whether a terminal charged is not known: until it is, another payment could charge the same customer twice.
 fn refuse_unsettled(cash_box: &CashBox, payment: &PaymentFacts) -> Result<(), Box<Problem>> {
     let at_terminal = |other: &&PaymentFacts| other.provider == payment.provider && other.terminal == payment.terminal;
-    let unsettled = cash_box.head.payments.iter().filter(at_terminal).find(|other| other.state.is_unsettled());
+    let unsettled = cash_box.payments().iter().filter(at_terminal).find(|other| other.state.is_unsettled());
     match unsettled {
         None => Ok(()),
         Some(other) => {
@@ -126,13 +126,13 @@ impl CashBox {
     /// A payment that has begun and not ended.
     #[must_use]
     pub fn payment(&self, operation: OperationId) -> Option<&PaymentFacts> {
-        self.head.payments.iter().find(|payment| payment.operation == operation)
+        self.payments().iter().find(|payment| payment.operation == operation)
     }
 
     /// All payments that have begun and not ended, oldest first.
     #[must_use]
     pub fn payments(&self) -> &[PaymentFacts] {
-        &self.head.payments
+        self.head.payments.as_slice()
     }
 
     /// Takes down what the provider tells of a payment; `request` is that of its intent record.
@@ -185,8 +185,7 @@ fn progress(
         promises = change.promises;
         body = Some(request.body.clone());
     }
-    head.payments.retain(|other| other.operation != payment.operation);
-    head.payments.push(payment.clone());
+    head.payments.put(payment.clone());
     // Before an outside act, or after one.
     let kind = if payment.state.is_before_act() { RecordKind::Intent } else { RecordKind::Outcome };
     let salts = derive(&facts.seed, "payment-salts");
@@ -209,7 +208,7 @@ fn progress(
     let record = record.seal(row, hash).map_err(|error| refuse(&error))?;
     cash_box.follow(&record, head);
     if belongs {
-        cash_box.in_flight.insert(request.id, InFlight { kind: request.kind, record: record.clone() });
+        cash_box.put_in_flight(request.id, request.kind, record.clone());
     }
     Ok(record)
 }

@@ -2,6 +2,7 @@
 
 use kassette_model::Moment;
 use kassette_record::{BoxHead, QueuePhase};
+use kassette_stdx::encoding::base64;
 use kassette_wire::date::ticks;
 use kassette_wire::json::write::{Object, array, string};
 
@@ -39,7 +40,7 @@ pub fn write_configuration(configuration: &Configuration, head: &BoxHead, time: 
         object.unsigned("ftCurrentRow", head.queue_row);
         object.unsigned("ftQueuedRow", head.queue_row);
         object.unsigned("ftReceiptNumerator", head.numerator);
-        object.string_or_null("ftReceiptHash", Some(head.queue_hash.as_str()).filter(|hash| !hash.is_empty()));
+        object.string_or_null("ftReceiptHash", head.queue_hash.map(|hash| base64(&hash.0)).as_deref());
         let phase = match head.phase {
             QueuePhase::New => "new",
             QueuePhase::Active => "active",

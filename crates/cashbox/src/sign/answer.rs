@@ -8,6 +8,7 @@ use kassette_model::{
     Environment, FreeJson, Moment, OperationState, QueueItemId, ReceiptRequest, ReceiptResponse, SignatureItem,
 };
 use kassette_record::{ActionJournal, MarketStamp, ReceiptJournal, SignFacts, reference_key, unix_ns};
+use kassette_stdx::encoding::base64;
 use kassette_wire::date::ticks;
 use kassette_wire::json::write::{Object, array};
 use kassette_wire::problem::Finding;
@@ -169,7 +170,7 @@ fn receipt_parts(
     head.receipt_moment_ns = sign.receipt_moment_ns;
     let id = derive_uuid(&facts.seed, "receipt-journal");
     let hash = Link {
-        previous: &head.queue_hash,
+        previous: head.queue_hash,
         id,
         ticks: ticks(moment),
         number: head.numerator,
@@ -177,7 +178,8 @@ fn receipt_parts(
         response: &body,
     }
     .hash();
-    head.queue_hash.clone_from(&hash);
+    head.queue_hash = Some(hash);
+    let hash = base64(&hash.0);
     sign.receipt_journal = Some(ReceiptJournal { id, number: head.numerator, total: total.to_string(), hash });
     let told =
         Told { sign: Some(sign), market: Some(stamp), actions: actions(facts, outcome.actions), ..Told::default() };

@@ -85,7 +85,7 @@ impl<'a> Lookup<'a> {
             return Err(Halt::Ask(Ask::Receipts { reference_key: key, limit: REFERENCE_RECORDS_MAX }));
         };
         self.answers.next = self.answers.next.saturating_add(1);
-        let running = self.cash_box.in_flight.values().map(|operation| &operation.record);
+        let running = self.cash_box.records_in_flight();
         let mut found: Vec<&SealedRecord> = durable
             .iter()
             .map(|stored| &stored.record)
@@ -116,7 +116,7 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
         Err(Halt::Findings(findings)) => answer::refuse(cash_box, request, facts, receipt, &findings),
         Err(Halt::Ask(ask)) => {
             if let Ask::Receipts { reference_key, .. } = &ask {
-                let running = cash_box.in_flight.values().map(|operation| &operation.record);
+                let running = cash_box.records_in_flight();
                 pinned.extend(running.filter(|record| record.reference_key == Some(*reference_key)).cloned());
             }
             cash_box.draft = Some(Box::new(Draft {

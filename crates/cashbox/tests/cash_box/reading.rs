@@ -129,7 +129,7 @@ fn the_receipt_journal_is_the_queue_chain() {
         ]
     );
     assert_eq!((&entries[1]["ftReceiptNumber"], &entries[1]["ftReceiptTotal"]), (&2.into(), &30.0.into()));
-    assert_eq!(entries[1]["ftReceiptHash"], env.core.head().queue_hash);
+    assert_eq!(entries[1]["ftReceiptHash"], base64(&env.core.head().queue_hash.unwrap().0));
 }
 
 #[test]

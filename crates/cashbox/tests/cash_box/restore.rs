@@ -116,9 +116,10 @@ proptest! {
     }
 }
 
-/// Part of the budget of an idle cash box (2 KiB): the rest is its actor, and the heap behind the market's state.
+/// Part of the budget of an idle cash box (2 KiB): the rest is its actor, and the heap behind the market's state. The actor keeps it
+/// with three words of its own in one allocation; above 512 bytes allocators give 640.
 #[test]
 fn an_idle_cash_box_is_small() {
     let size_bytes = std::mem::size_of::<kassette_cashbox::CashBox>();
-    assert!(size_bytes <= 1024, "{size_bytes}");
+    assert!(size_bytes <= 488, "{size_bytes}");
 }

@@ -1,12 +1,11 @@
 //! What a register must remember from one receipt to the next; small, because it stands in every record.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use kassette_model::UnitId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::chain::ChainValue;
-use super::time;
 use crate::{SettingsError, UnitFacts};
 
 /// Version of the written form.
@@ -32,8 +31,8 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "chain_text")]
     pub(crate) chain: Option<ChainValue>,
     /// Field 4 of the latest code, a floor for the next one.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time_text")]
+    pub(crate) time: Option<DateTime>,
     /// The unit that signed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unit: Option<LastUnit>,
@@ -120,7 +119,7 @@ impl State {
             cash_numerator: 0,
             counter_bytes: 0,
             chain: None,
-            time: String::new(),
+            time: None,
             unit: None,
             keys: Vec::new(),
             settled: None,
@@ -156,9 +155,6 @@ impl State {
         if state.v != STATE_VERSION {
             return Err(wrong("/v", format!("version {} is unknown; {STATE_VERSION} is known", state.v)));
         }
-        if !state.time.is_empty() && !time::is_local_text(&state.time) {
-            return Err(wrong("/time", format!("{:?} is not a local time", state.time)));
-        }
         // Nearly always one; read into four places.
         state.keys.shrink_to_fit();
         Ok(state)
@@ -193,6 +189,28 @@ mod chain_text {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ChainValue>, D::Error> {
         let text = String::deserialize(deserializer)?;
         ChainValue::parse(&text).map(Some).ok_or_else(|| serde::de::Error::custom("not a chain value"))
+    }
+}
+
+mod time_text {
+    use jiff::civil::DateTime;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::at::time;
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<DateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.serialize_str(&time::local_text(*value)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        time::read_local_text(&text)
+            .map(Some)
+            .ok_or_else(|| serde::de::Error::custom(format_args!("{text:?} is not a local time")))
     }
 }
 
@@ -242,7 +260,7 @@ mod tests {
             cash_numerator: 31,
             counter_bytes: 8,
             chain: Some(ChainValue::first("K")),
-            time: "2026-03-04T11:15:34".into(),
+            time: Some(jiff::civil::date(2026, 3, 4).at(11, 15, 34, 0)),
             unit: Some(LastUnit { id: UnitId::from_bytes([1; 16]), mark: "AT1".into(), key: "1f".into() }),
             keys: vec!["1f".into()],
             settled: Some(jiff::civil::date(2026, 3, 1)),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use kassette_model::Moment;
 
@@ -17,10 +17,16 @@ static VIENNA: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZoneDatabase::bundled().get("Europe/Vienna").expect("the bundled database has Europe/Vienna")
 });
 
-/// `YYYY-MM-DDThh:mm:ss`, field 4 of the code (RKSV §9): local, without offset, fractions cut.
+/// Austrian local time of a moment, fractions cut.
 #[must_use]
-pub(crate) fn local_text(moment: Moment) -> String {
+pub(crate) fn local_time(moment: Moment) -> DateTime {
     let local = VIENNA.to_datetime(moment);
+    local.date().at(local.hour(), local.minute(), local.second(), 0)
+}
+
+/// `YYYY-MM-DDThh:mm:ss`, field 4 of the code (RKSV §9): local, without offset and fractions.
+#[must_use]
+pub(crate) fn local_text(local: DateTime) -> String {
     // A moment of signing comes from the server's clock: its year has four digits.
     let year = u64::from(local.year().unsigned_abs());
     let mut text = String::with_capacity(LOCAL_TEXT_CHARS);
@@ -44,9 +50,16 @@ pub(crate) fn local_date(moment: Moment) -> Date {
 /// Whether a text has the form of field 4 and names a time that exists.
 #[must_use]
 pub(crate) fn is_local_text(text: &str) -> bool {
-    text.len() == LOCAL_TEXT_CHARS
-        && text.as_bytes().get(10) == Some(&b'T')
-        && text.parse::<jiff::civil::DateTime>().is_ok()
+    read_local_text(text).is_some()
+}
+
+/// The time that a text in the form of field 4 names, if there is one.
+#[must_use]
+pub(crate) fn read_local_text(text: &str) -> Option<DateTime> {
+    if text.len() != LOCAL_TEXT_CHARS || text.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
+    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -63,8 +76,9 @@ mod tests {
             ("2026-10-25T01:30:00Z", "2026-10-25T02:30:00"),
             ("2025-12-31T23:00:00Z", "2026-01-01T00:00:00"),
         ] {
-            assert_eq!(local_text(utc.parse().unwrap()), local);
-            assert!(is_local_text(local));
+            let time = local_time(utc.parse().unwrap());
+            assert_eq!(local_text(time), local);
+            assert_eq!(read_local_text(local), Some(time));
         }
         assert!(!is_local_text("2026-02-30T00:00:00"));
         assert!(!is_local_text("2026-02-20 00:00:00"));

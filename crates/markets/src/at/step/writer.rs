@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::DateTime;
 use kassette_model::UnitId;
 
 use super::{Case, Shown, finding, information};
@@ -30,6 +31,8 @@ pub(super) enum Shows {
 pub(super) struct Draft {
     /// Fields 1 and 11 are empty until a unit is tried.
     code: Code,
+    /// Field 4.
+    time: DateTime,
     turnover_cents: i64,
     cash_numerator: u64,
 }
@@ -56,12 +59,13 @@ impl Draft {
         let cash_numerator = state.cash_numerator.saturating_add(1);
         let number = format!("ft{:X}#{cash_numerator}", queue.numerator);
         let MarketSecrets::At(secrets) = case.input.secrets;
-        let time = time::local_text(case.input.moment);
+        // Two equal local hours at the end of summer time, or a clock set back: never before the code before.
+        let time = time::local_time(case.input.moment);
+        let time = state.time.map_or(time, |before| time.max(before));
         let code = Code {
             algorithm: String::new(),
             kassen_id: kassen_id.to_owned(),
-            // Two equal local hours at the end of summer time, or a clock set back: never before the code before.
-            time: if time < state.time { state.time.clone() } else { time },
+            time: time::local_text(time),
             amounts,
             counter: match shows {
                 Shows::Counter => CounterField::Encrypted(
@@ -75,7 +79,7 @@ impl Draft {
             key: String::new(),
             chain: state.chain.unwrap_or_else(|| ChainValue::first(kassen_id)).text(),
         };
-        Ok(Self { code, turnover_cents, cash_numerator })
+        Ok(Self { code, time, turnover_cents, cash_numerator })
     }
 
     /// Full `ftReceiptIdentification`, which is the Belegnummer.
@@ -206,7 +210,7 @@ fn write(
     signature: Vec<u8>,
     unit: Option<UnitId>,
 ) -> String {
-    let Draft { code, turnover_cents, cash_numerator } = draft;
+    let Draft { code, time, turnover_cents, cash_numerator } = draft;
     let jws = Jws::of(code.text(), signature);
     let compact = jws.compact();
     state.turnover_cents = turnover_cents;
@@ -224,6 +228,6 @@ fn write(
     }
     let unit = unit.map(|unit| Cow::Owned(unit.to_string()));
     shown.note = Some(Note { jws: Cow::Borrowed(&compact), key: Cow::Borrowed(&code.key), unit }.write());
-    state.time = code.time;
+    state.time = Some(time);
     compact
 }
