@@ -30,6 +30,7 @@ mod password;
 mod print;
 mod result_code;
 mod serial;
+pub mod simulator;
 mod tcp;
 mod tlv;
 
