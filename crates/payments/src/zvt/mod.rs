@@ -31,6 +31,7 @@ mod print;
 mod result_code;
 mod serial;
 pub mod session;
+pub mod simulator;
 mod tcp;
 mod tlv;
 
