@@ -6,7 +6,7 @@ use std::time::Duration;
 use kassette_model::payment::{PayAction, PaymentOutcome, RefusalKind};
 
 use super::asking::{Asking, Purpose};
-use super::judge::{fits, tip_cents};
+use super::judge::{explains_itself, fits, tip_cents};
 use super::order::{Order, Stage};
 use super::transaction::{Baseline, Transaction};
 use crate::zvt::session::outcome::{approved, refused};
@@ -440,6 +440,9 @@ impl Session {
                 match fits(&paying.order, &told) {
                     _ if again => self.doubt("the terminal tells the result of an earlier payment"),
                     Err(why) => self.doubt(&why),
+                    Ok(()) if !explains_itself(&paying.order, &told) => {
+                        self.doubt("the terminal tells another amount than was asked for, and does not say why");
+                    }
                     Ok(()) => {
                         let tip = tip_cents(&paying.order, &told);
                         let outcome = approved(&told, tip, std::mem::take(&mut paying.lines));

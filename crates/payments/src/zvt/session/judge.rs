@@ -85,6 +85,13 @@ pub(super) fn fits(order: &Order, told: &Transaction) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a result explains its own amount: it is what was asked for, or more by what the terminal calls a tip. Any other amount may
+/// belong to another transaction, so it counts only when the terminal says it again when it is asked.
+pub(super) fn explains_itself(order: &Order, told: &Transaction) -> bool {
+    let asked = order.amount_cents.saturating_add(told.tip_cents.unwrap_or(0));
+    told.amount_cents == Some(asked)
+}
+
 /// The part of an approved amount that is a tip, in cents.
 pub(super) fn tip_cents(order: &Order, told: &Transaction) -> u64 {
     let amount = told.amount_cents.unwrap_or(0);
