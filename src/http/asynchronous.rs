@@ -16,6 +16,7 @@ use super::answer::{self, JSON};
 use super::auth::Caller;
 use super::edge::Edge;
 use super::export::Failure;
+use super::headers::Headers;
 use super::problem::{self, OPERATION_STATE};
 use super::routes::{Call, caller, not_found};
 
@@ -132,10 +133,11 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
         Err(response) => return *response,
     };
     let Some(id) = OperationId::parse(call.parameter(0)) else { return not_found() };
+    let deadline = tokio::time::Instant::now() + longest_wait(&call);
     let mut found = stored(&call.edge, &caller, id, kind);
     if let (Ok(None), Asked::End) = (&found, asked) {
         // One that was just begun may not be durable yet.
-        let wait = answer::wait(None, call.request.query_string(), &call.edge.limits);
+        let wait = deadline.saturating_duration_since(tokio::time::Instant::now());
         drop(call.edge.gateway.watch(caller.cash_box(), id, wait).await);
         found = stored(&call.edge, &caller, id, kind);
     }
@@ -145,7 +147,7 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
         Err(failure) => return problem::response(&failure.into_problem()),
     };
     let response = match asked {
-        Asked::State => state_response(&state, StatusCode::OK),
+        Asked::State => located(&call.edge, id, &state, state_response(&state, StatusCode::OK)),
         Asked::Request => stored_body(&record, false),
         Asked::Response if state.state.is_final() => {
             let mut response = stored_body(&record, true);
@@ -159,7 +161,7 @@ pub(crate) async fn read(call: Call, kind: Option<OperationKind>, asked: Asked) 
             // Whoever waits keeps no copy of the request.
             drop(record);
             // In a box of its own: every other read would carry its size.
-            Box::pin(end(&call, &caller, id, state)).await
+            Box::pin(end(&call, &caller, id, state, deadline)).await
         }
     };
     answer::with_id(response, id)
@@ -195,19 +197,45 @@ fn stored_body(record: &SealedRecord, response: bool) -> HttpResponse {
         .body(bodies.response.unwrap_or_default())
 }
 
-/// Parks the caller until the operation has ended or the wait is over.
-async fn end(call: &Call, caller: &Caller, id: OperationId, mut state: StateObject) -> HttpResponse {
+/// How long a read that waits may wait: as long as a repeat of the operation would.
+fn longest_wait(call: &Call) -> Duration {
+    let preferred = Headers::of(call.request.headers()).preferred_wait();
+    answer::wait(preferred, call.request.query_string(), &call.edge.limits)
+}
+
+/// Names the operation item of an operation that has ended (contract 1.7).
+fn located(edge: &Edge, id: OperationId, state: &StateObject, mut response: HttpResponse) -> HttpResponse {
+    if state.state.is_final()
+        && let Ok(location) = HeaderValue::from_str(&answer::location(edge, id))
+    {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// Parks the caller until the operation has ended, the wait is over, or the server stops.
+async fn end(
+    call: &Call,
+    caller: &Caller,
+    id: OperationId,
+    mut state: StateObject,
+    deadline: tokio::time::Instant,
+) -> HttpResponse {
     let edge = &call.edge;
-    let deadline = tokio::time::Instant::now() + answer::wait(None, call.request.query_string(), &edge.limits);
     loop {
         if state.state.is_final() || state.state == OperationState::Unknown {
-            return state_response(&state, StatusCode::OK);
+            return located(edge, id, &state, state_response(&state, StatusCode::OK));
         }
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
             return not_yet(state.state);
         }
-        match edge.gateway.watch(caller.cash_box(), id, left).await {
+        let watched = tokio::select! {
+            watched = edge.gateway.watch(caller.cash_box(), id, left) => watched,
+            // What is executed goes on; who waits is told how it stands, and comes back.
+            () = edge.readiness.stopped() => return not_yet(state.state),
+        };
+        match watched {
             // Its cash box may be starting anew.
             Ok(()) | Err(Rejected::Busy { .. }) => {}
             Err(rejected) => return answer::refused(rejected),

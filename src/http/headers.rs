@@ -194,10 +194,15 @@ impl<'h> Headers<'h> {
         let callback = self.callback(callbacks)?;
         self.plain_body()?;
         // Several lines count as one (RFC 7240 §2).
-        let wait = self.prefer.iter().copied().find_map(wait);
+        let wait = self.preferred_wait();
         let respond_async = self.prefer.iter().copied().any(respond_async);
         let operation = OperationHeaders { id, pos_system, terminal, lifetime_ms, callback, wait, respond_async };
         Ok((credentials, operation))
+    }
+
+    /// `Prefer: wait=…`, the first that can be read.
+    pub(crate) fn preferred_wait(&self) -> Option<Duration> {
+        self.prefer.iter().copied().find_map(wait)
     }
 
     /// Checks that the body is not compressed: no endpoint takes one.

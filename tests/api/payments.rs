@@ -90,6 +90,9 @@ fn a_payment_can_be_started_one_way_and_finished_the_other() {
         server.call("POST", "/v2/PayRequest").of(A).id(id).body(&body).send().ok(202);
         let ended = server.call("GET", &format!("/v2/BlockPayRequest/{id}/WhileProcessing")).of(A).send().ok(200);
         assert_eq!(ended["State"], "done");
+        let state = server.call("GET", &format!("/v2/PayRequest/{id}")).of(A).send();
+        assert_eq!(state.ok(200)["State"], "done");
+        assert!(state.header("location").is_some_and(|item| item.ends_with(&format!("/journal/OperationItem/{id}"))));
         let response = server.call("GET", &format!("/v2/PayResponse/{id}")).of(A).send();
         response.ok(200);
         let sync = server.call("POST", "/v2/pay").of(A).id(id).body(&body).send();
