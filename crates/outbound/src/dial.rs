@@ -213,7 +213,7 @@ mod tests {
     });
 
     fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
-        if name.ends_with("silent.example") {
+        if zone(name) == "silent.example" {
             _ = SILENCE.1.lock().recv();
         }
         Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
