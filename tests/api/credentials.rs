@@ -151,7 +151,8 @@ fn operation_headers() {
             ("x-sandbox", "true", None),
             ("content-encoding", "gzip", Some("header-invalid")),
             ("content-type", "text/plain", None),
-            ("prefer", "respond-async", None),
+            // With a wait: without one it is a matter of moments whether it has ended (201) or not (202).
+            ("prefer", "respond-async, wait=30", None),
         ] {
             let reply = server.operation(A, "/v2/echo", r#"{"Message":"x"}"#).header(name, value).send();
             match code {
