@@ -310,7 +310,13 @@ impl CashBoxActor {
     fn facts(&self, admitted_ns: i64) -> Facts {
         let mut seed = [0; 32];
         self.shared.entropy.fill(&mut seed);
-        Facts { now: moment(self.shared.clock.unix_ns()), admitted: moment(admitted_ns), seed, answers: Vec::new() }
+        Facts {
+            now: moment(self.shared.clock.unix_ns()),
+            admitted: moment(admitted_ns),
+            seed,
+            answers: Vec::new(),
+            terminals: Vec::new(),
+        }
     }
 
     fn execute(&mut self, message: Execute, ctx: &mut Context<Self>) {
@@ -366,6 +372,11 @@ impl CashBoxActor {
         let mut facts = self.facts(admitted_ns);
         let (journal, id) = (Arc::clone(&self.shared.journal), self.id);
         let live = self.live()?;
+        if request.kind == OperationKind::Pay && live.core.has_devices() {
+            // Kept nowhere in memory: payments are few, and idle cash boxes many.
+            let configuration = configuration(journal.as_ref(), id)?.ok_or(Rejected::UnknownCashBox)?;
+            facts.terminals = configuration.terminals;
+        }
         loop {
             match live.core.step(request, &facts) {
                 Step::Ask(Ask::Signature { unit, message }) => {

@@ -10,6 +10,7 @@
 
 pub mod callbacks;
 mod cash_box;
+pub mod devices;
 mod directory;
 mod events;
 mod gateway;

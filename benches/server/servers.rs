@@ -289,6 +289,7 @@ pub(crate) async fn create(gateway: &Gateway, number: u64, unit: &dyn SignatureU
             public_key_base64: base64(&identity.public_key_spki_der),
             retired: false,
         }],
+        terminals: Vec::new(),
         market_settings: RawValue::from_string("{}".to_owned()).unwrap(),
         validation_fails: false,
         receipt_request_signs: false,

@@ -64,6 +64,7 @@ pub(super) async fn create(context: &Context, wanted: CreateCashBox) -> Result<R
         tokens: vec![entry_of(context, &token)],
         disabled: false,
         units: Vec::new(),
+        terminals: Vec::new(),
         market_settings,
         validation_fails: false,
         receipt_request_signs: false,

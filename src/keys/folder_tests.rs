@@ -45,6 +45,7 @@ fn configuration(environment: Environment, units: Vec<UnitEntry>) -> Configurati
         tokens: Vec::new(),
         disabled: false,
         units,
+        terminals: Vec::new(),
         market_settings: serde_json::value::RawValue::from_string("{}".into()).unwrap(),
         validation_fails: false,
         receipt_request_signs: false,

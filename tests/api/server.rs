@@ -259,6 +259,7 @@ fn configuration(till: Till, unit: &dyn SignatureUnit, disabled: bool) -> Config
             public_key_base64: base64(&identity.public_key_spki_der),
             retired: false,
         }],
+        terminals: Vec::new(),
         market_settings: RawValue::from_string("{}".to_owned()).unwrap(),
         validation_fails: false,
         receipt_request_signs: false,

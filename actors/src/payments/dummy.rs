@@ -62,7 +62,7 @@ impl DummyPayment {
         }
         let left = self.due.saturating_sub(self.gateway.shared.clock.monotonic());
         let (told, reached) = match self.payment.state {
-            PaymentState::Intent => (PaymentTold::Sending, PaymentState::Sent),
+            PaymentState::Intent => (PaymentTold::Sending { baseline: None }, PaymentState::Sent),
             _ if !left.is_zero() => {
                 ctx.run_later(left, Self::go_on);
                 return;

@@ -34,6 +34,7 @@ fn cash_box() -> CashBox {
             public_key_base64: "BgcI".to_owned(),
             retired: false,
         }],
+        terminals: Vec::new(),
         market_settings: RawValue::from_string("{}".to_owned()).unwrap(),
         validation_fails: false,
         receipt_request_signs: false,
@@ -51,7 +52,7 @@ fn cash_box() -> CashBox {
 }
 
 fn facts(now: Moment) -> Facts {
-    Facts { now, admitted: now, seed: [9; 32], answers: Vec::with_capacity(1) }
+    Facts { now, admitted: now, seed: [9; 32], answers: Vec::with_capacity(1), terminals: Vec::new() }
 }
 
 fn request(number: u128, body: &str) -> Request {

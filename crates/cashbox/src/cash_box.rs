@@ -177,6 +177,7 @@ impl CashBox {
         let (_, settings) = new.check()?;
         new.check_at(facts.now)?;
         self.check_fixed(new)?;
+        self.check_payments(new)?;
         if self.head.phase != QueuePhase::New {
             self.market
                 .check_change(&self.settings, &settings)
@@ -187,6 +188,7 @@ impl CashBox {
         let state = if untouched { self.market.initial_state(&settings) } else { self.state.clone() };
         let mut head = self.head.clone();
         head.configuration_row = self.row.saturating_add(1);
+        head.devices = !new.terminals.is_empty();
         let configured = Configured { queue: new.queue, configuration: new.to_json()? };
         let details = Details {
             time_ns: unix_ns(facts.now),
@@ -211,6 +213,24 @@ impl CashBox {
         self.units = units(new);
         self.advance(&sealed, After { head, state: Some(state) });
         Ok(sealed)
+    }
+
+    /// A terminal whose word is needed for a payment under way stays as it is: without it the payment could only be guessed at.
+    fn check_payments(&self, new: &Configuration) -> Result<(), ConfigurationError> {
+        let lost = |payment: &&PaymentFacts| {
+            !payment.terminal.is_empty()
+                && !new.terminals.iter().any(|kept| kept.name == payment.terminal && kept.provider == payment.provider)
+        };
+        match self.payments().iter().find(lost) {
+            None => Ok(()),
+            Some(payment) => Err(refuse(
+                "/terminals",
+                format!(
+                    "operation {} pays at terminal {:?} and is {}; the terminal can go when that has ended",
+                    payment.operation, payment.terminal, payment.state
+                ),
+            )),
+        }
     }
 
     fn check_fixed(&self, new: &Configuration) -> Result<(), ConfigurationError> {
@@ -305,6 +325,12 @@ impl CashBox {
     #[must_use]
     pub fn units(&self) -> &[UnitFacts] {
         &self.units
+    }
+
+    /// Whether devices belong to it.
+    #[must_use]
+    pub const fn has_devices(&self) -> bool {
+        self.head.devices
     }
 
     /// The head after the last record, durable or not.

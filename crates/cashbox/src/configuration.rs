@@ -6,6 +6,8 @@ use kassette_model::{CashBoxId, Environment, Moment, QueueId, UnitId};
 use kassette_stdx::encoding::base64_decode;
 use serde_json::value::RawValue;
 
+use crate::TerminalEntry;
+
 /// A valid access token, as its keyed hash; the token itself is shown once and never stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenEntry {
@@ -57,6 +59,8 @@ pub struct Configuration {
     pub disabled: bool,
     /// Units in the order in which they are tried.
     pub units: Vec<UnitEntry>,
+    /// Payment terminals in the order in which they are tried.
+    pub terminals: Vec<TerminalEntry>,
     /// Settings of the market; an object.
     pub market_settings: Box<RawValue>,
     /// Whether the findings of the general validation fail a receipt (contract 6.1, `ValidationLevel`); off by default.
@@ -104,6 +108,7 @@ impl Configuration {
             .map_err(|error| refuse(format!("/identification{}", error.pointer), error.message))?;
         self.check_tokens()?;
         self.check_units()?;
+        self.check_terminals()?;
         let settings = market
             .settings(self.market_settings.get(), self.environment)
             .map_err(|error| refuse(format!("/market_settings{}", error.pointer), error.message))?;

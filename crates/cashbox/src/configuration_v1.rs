@@ -2,12 +2,13 @@
 //! version beside this one.
 
 use kassette_model::cases::Country;
+use kassette_model::payment::NoTerminalAddress;
 use kassette_model::{CashBoxId, Environment, QueueId, UnitId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::configuration::refuse;
-use crate::{Configuration, ConfigurationError, TokenEntry, UnitEntry};
+use crate::{Configuration, ConfigurationError, TerminalEntry, TokenEntry, UnitEntry};
 
 /// The version this program writes.
 const VERSION: u64 = 1;
@@ -30,6 +31,8 @@ struct Whole<'a> {
     #[serde(default)]
     disabled: bool,
     units: Vec<Unit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    terminals: Vec<Terminal>,
     #[serde(borrow)]
     market_settings: &'a RawValue,
     #[serde(default)]
@@ -62,6 +65,47 @@ struct Unit {
     public_key_base64: String,
     #[serde(default)]
     retired: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terminal {
+    name: String,
+    provider: String,
+    address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    terminal_id: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    password: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Terminal {
+    fn of(entry: &TerminalEntry) -> Self {
+        Self {
+            name: entry.name.clone(),
+            provider: entry.provider.clone(),
+            address: entry.address.to_string(),
+            terminal_id: entry.terminal_id.clone(),
+            password: entry.password,
+        }
+    }
+
+    fn entry(self, index: usize) -> Result<TerminalEntry, ConfigurationError> {
+        let address = self.address.parse();
+        Ok(TerminalEntry {
+            name: self.name,
+            provider: self.provider,
+            address: address
+                .map_err(|error: NoTerminalAddress| refuse(format!("/terminals/{index}/address"), error.to_string()))?,
+            terminal_id: self.terminal_id,
+            password: self.password,
+        })
+    }
 }
 
 impl Configuration {
@@ -101,6 +145,7 @@ impl Configuration {
                     retired: unit.retired,
                 })
                 .collect(),
+            terminals: self.terminals.iter().map(Terminal::of).collect(),
             market_settings: &self.market_settings,
             validation_fails: self.validation_fails,
             receipt_request_signs: self.receipt_request_signs,
@@ -159,6 +204,10 @@ impl Configuration {
                     retired: unit.retired,
                 })
                 .collect(),
+            terminals: (0..)
+                .zip(whole.terminals)
+                .map(|(index, terminal)| terminal.entry(index))
+                .collect::<Result<_, _>>()?,
             market_settings: whole.market_settings.to_owned(),
             validation_fails: whole.validation_fails,
             receipt_request_signs: whole.receipt_request_signs,

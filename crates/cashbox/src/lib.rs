@@ -22,6 +22,7 @@ pub mod reading;
 mod seed;
 mod sign;
 mod states;
+mod terminals;
 
 pub use accept::accepted_request;
 pub use cash_box::{CashBox, Identity};
@@ -30,3 +31,4 @@ pub use operation::{
     Accepted, Admission, Answer, Ask, AskAnswer, Begun, Commit, Effect, Facts, PaymentTold, Request, Step,
     StoredReceipt,
 };
+pub use terminals::TerminalEntry;

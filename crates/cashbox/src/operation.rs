@@ -6,6 +6,8 @@ use kassette_model::{Moment, OperationId, OperationKind, OperationState, PosSyst
 use kassette_record::{PaymentFacts, SealedRecord};
 use kassette_wire::problem::Problem;
 
+use crate::TerminalEntry;
+
 /// An operation as the edge hands it in: headers parsed, credentials checked and left out.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -104,6 +106,8 @@ pub struct Facts {
     pub seed: [u8; 32],
     /// Answers so far.
     pub answers: Vec<AskAnswer>,
+    /// Terminals to which a payment may go, in the order of the configuration; empty for other operations.
+    pub terminals: Vec<TerminalEntry>,
 }
 
 /// What must happen after the record is durable.
@@ -144,7 +148,10 @@ pub struct Begun {
 #[derive(Debug, Clone, PartialEq)]
 pub enum PaymentTold {
     /// The first byte is about to go out.
-    Sending,
+    Sending {
+        /// What the terminal told last before, in the words of its provider.
+        baseline: Option<String>,
+    },
     /// There is a result, which is not acknowledged yet.
     Result {
         /// What it says, for the record.

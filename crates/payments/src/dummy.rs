@@ -6,8 +6,12 @@ use kassette_model::Decimal;
 use kassette_model::cases::PayMeans;
 use kassette_model::payment::{Approval, PayAction, PaymentOutcome, PaymentRefusal, ProviderExchange, RefusalKind};
 
+use crate::Provider;
+
 /// Its name, as protocol and as provider.
 pub const NAME: &str = "test";
+/// Its registration.
+pub const PROVIDER: Provider = Provider { name: NAME, sandbox_only: true, lines: &[] };
 /// Version of its protocol, which has no wire.
 const VERSION: &str = "1.0.0";
 /// What a guest gives besides 30,000.50.

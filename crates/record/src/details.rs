@@ -208,6 +208,9 @@ pub struct BoxHead {
     /// Payments that have begun and not ended, oldest first; each is an operation of `open`, too.
     #[serde(default, skip_serializing_if = "Payments::is_empty")]
     pub payments: Payments,
+    /// Whether devices belong to it, which are looked after from the start of the server on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub devices: bool,
 }
 
 /// Payments that have begun and not ended. One word while there are none, which is nearly always: every idle cash box has this.
@@ -275,6 +278,13 @@ pub struct PaymentFacts {
     /// Why it stands so, when that is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the terminal had told last before the payment was sent, in the words of its provider: whatever it tells of afterwards is
+    /// newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// For a cancellation: the number that the terminal gave to the payment that is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
 }
 
 /// An operation that was accepted by an intent record and has not ended.
@@ -313,7 +323,16 @@ impl BoxHead {
             market: None,
             open: Vec::new(),
             payments: Payments::default(),
+            devices: false,
         }
+    }
+}
+
+impl BoxHead {
+    /// Whether the cash box is to be woken when the server starts.
+    #[must_use]
+    pub const fn wakes(&self) -> bool {
+        self.devices || !self.open.is_empty()
     }
 }
 

@@ -182,7 +182,7 @@ pub struct SealedRecord {
     pub time_ns: i64,
     /// Messages that are owed because of this record.
     pub promises: Vec<Promise>,
-    /// Whether the cash box has operations that were accepted and have not ended.
+    /// Whether the cash box is to be woken when the server starts: it has operations that were accepted and have not ended, or devices.
     pub unfinished: bool,
 }
 
@@ -204,7 +204,7 @@ impl Record {
             bodies,
             operation: self.details.operation.as_ref().map(|operation| operation.id),
             reference_key: self.details.sign.as_ref().map(|sign| sign.reference_key),
-            unfinished: !self.details.head.open.is_empty(),
+            unfinished: self.details.head.wakes(),
             time_ns: self.details.time_ns,
             promises: self.details.promises,
             configured: self
@@ -230,7 +230,7 @@ impl SealedRecord {
             hash: Hash::of(&header),
             operation: details.operation.as_ref().map(|operation| operation.id),
             reference_key: details.sign.as_ref().map(|sign| sign.reference_key),
-            unfinished: !details.head.open.is_empty(),
+            unfinished: details.head.wakes(),
             time_ns: details.time_ns,
             promises: details.promises,
             configured: details

@@ -145,6 +145,22 @@ pub fn case_data(provider: &str, action: PayAction, exchange: &ProviderExchange,
     FreeJson(String::from_utf8_lossy(&out).into_owned())
 }
 
+/// The number that a provider gave to a payment, out of the `ftPayItemCaseData` that [`case_data`] made of its answer: what a
+/// cancellation of it names. `None` when there is none, or something else stands there.
+#[must_use]
+pub fn receipt_number(case_data: &FreeJson) -> Option<String> {
+    let value = json::parse(case_data.0.as_bytes(), &Limits::default()).ok()?;
+    let number = value.get("Provider")?.get("ProtocolResponse")?.get(RECEIPT_NUMBER)?;
+    match number {
+        Json::String(text) => Some(text.as_ref().to_owned()),
+        Json::Number(text) => Some((*text).to_owned()),
+        _ => None,
+    }
+}
+
+/// Name of the number in `ProtocolResponse`.
+pub const RECEIPT_NUMBER: &str = "ReceiptNumber";
+
 /// A pay item with nothing but what is said here.
 #[must_use]
 pub fn plain_item(description: &str, amount: Decimal) -> PayItem {

@@ -9,10 +9,10 @@
 mod answer;
 mod route;
 
-use kassette_model::payment::{PayRequest, PaymentOutcome, PaymentState, PaymentStep, step as payment_step};
+use kassette_model::payment::{PayAction, PayRequest, PaymentOutcome, PaymentState, PaymentStep, step as payment_step};
 use kassette_model::{Decimal, OperationEvent, OperationId, OperationState};
 use kassette_record::{Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
-use kassette_wire::pay::parse_request;
+use kassette_wire::pay::{parse_request, receipt_number};
 use kassette_wire::problem::{Code, Finding, Findings, Problem};
 
 use crate::CashBox;
@@ -34,8 +34,8 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
         return Step::Begin(Box::new(Begun { record: None, payment: payment.clone() }));
     }
     let decided = read(cash_box, request).and_then(|pay| {
-        let route = route::route(cash_box.identity.environment, &pay)?;
-        let asked = pay.item.amount.abs();
+        let route = route::route(cash_box.identity.environment, &facts.terminals, &pay)?;
+        let (asked, original) = (pay.item.amount.abs(), original(&pay));
         // As the till wrote it, unless it wrote more places than there are.
         let amount = if asked.scale() > PLACES { asked.normalize() } else { asked };
         let payment = PaymentFacts {
@@ -48,6 +48,8 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
             currency: pay.item.currency,
             began_ns: unix_ns(facts.now),
             reason: None,
+            baseline: None,
+            original,
         };
         refuse_unsettled(cash_box, &payment)?;
         Ok(payment)
@@ -78,7 +80,7 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
     let amount = pay.item.amount.normalize();
     let wrong = if amount.is_zero() {
         Some("nothing is to be paid: the amount is missing or 0".to_owned())
-    } else if amount.is_sign_negative() && pay.action == kassette_model::payment::PayAction::Payment {
+    } else if amount.is_sign_negative() && pay.action == PayAction::Payment {
         Some("a payment has a positive amount; money goes back by the actions refund and cancel".to_owned())
     } else if amount.scale() > PLACES {
         Some("at most two decimal places can be paid".to_owned())
@@ -91,6 +93,14 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
         Some(message) => Err(refuse(Code::BodyInvalid, "value-out-of-range", "/cbPayItem/Amount", message)),
         None => Ok(pay),
     }
+}
+
+/// The number of the payment that is cancelled, from the pay item that its answer had (contract 4.4: the whole item comes back).
+fn original(pay: &PayRequest) -> Option<String> {
+    if pay.action != PayAction::Cancel {
+        return None;
+    }
+    pay.item.case_data.as_ref().and_then(receipt_number)
 }
 
 /// Whether a terminal charged is not known: until it is, another payment could charge the same customer twice.
@@ -113,7 +123,7 @@ fn refuse_unsettled(cash_box: &CashBox, payment: &PaymentFacts) -> Result<(), Bo
 /// The step of the table that something told means.
 const fn step_of(told: &PaymentTold) -> PaymentStep {
     match told {
-        PaymentTold::Sending => PaymentStep::Send,
+        PaymentTold::Sending { .. } => PaymentStep::Send,
         PaymentTold::Result { .. } => PaymentStep::Tell,
         PaymentTold::Doubt { .. } => PaymentStep::Doubt,
         PaymentTold::Contradiction { .. } => PaymentStep::Contradict,
@@ -147,13 +157,18 @@ impl CashBox {
             Ok(state) => state,
             Err(impossible) => return bug(&impossible.to_string()),
         };
+        let mut payment = payment;
         let (event, reason) = match told {
             PaymentTold::Ended { outcome, reason } => {
                 return ended(self, request, facts, PaymentFacts { state, reason, ..payment }, outcome);
             }
             PaymentTold::Doubt { reason } => (Some(OperationEvent::Doubt), Some(reason)),
             PaymentTold::Contradiction { reason } | PaymentTold::Result { reason } => (None, Some(reason)),
-            PaymentTold::Sending | PaymentTold::AskedAgain => (None, None),
+            PaymentTold::Sending { baseline } => {
+                payment.baseline = baseline;
+                (None, None)
+            }
+            PaymentTold::AskedAgain => (None, None),
         };
         match progress(self, request, facts, PaymentFacts { state, reason, ..payment }, event) {
             Ok(record) => Step::Progress(Box::new(record)),

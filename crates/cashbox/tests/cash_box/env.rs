@@ -37,6 +37,7 @@ pub(crate) fn configuration() -> Configuration {
             public_key_base64: "BgcI".to_owned(),
             retired: false,
         }],
+        terminals: Vec::new(),
         market_settings: RawValue::from_string("{}".to_owned()).unwrap(),
         validation_fails: false,
         receipt_request_signs: false,
@@ -153,7 +154,7 @@ impl TestEnv {
     pub(crate) fn facts(&self) -> Facts {
         let now = moment(self.now_ns);
         let seed = Sha256::digest(self.core.link().0.to_le_bytes()).into();
-        Facts { now, admitted: now, seed, answers: Vec::new() }
+        Facts { now, admitted: now, seed, answers: Vec::new(), terminals: self.configuration.terminals.clone() }
     }
 
     /// Steps until the request is decided; the record, if any, waits in `pending`.

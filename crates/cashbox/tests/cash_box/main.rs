@@ -14,4 +14,5 @@ mod references;
 mod restore;
 mod sign;
 mod states;
+mod terminals;
 mod validation;

@@ -86,7 +86,7 @@ fn check(body: &str, told: PaymentTold) -> (u16, Value) {
     let Step::Begin(begun) = begin(&mut env, &call) else { panic!("not begun") };
     assert_eq!(begun.payment.state, PaymentState::Intent);
     env.settle();
-    let (sent, _) = tell(&mut env, &call, PaymentTold::Sending);
+    let (sent, _) = tell(&mut env, &call, PaymentTold::Sending { baseline: None });
     assert_eq!((state_of(&sent), sent.operation), (PaymentState::Sent, None));
     let (record, answer) = tell(&mut env, &call, told);
     let answer = answer.unwrap();
@@ -220,7 +220,7 @@ fn every_step_is_in_the_journal_and_restores_the_payment_as_it_stood() {
     assert_eq!(env.admit(&call), Admission::Running);
     env.settle();
     for (told, state, kind, change) in [
-        (PaymentTold::Sending, PaymentState::Sent, RecordKind::Intent, ""),
+        (PaymentTold::Sending { baseline: None }, PaymentState::Sent, RecordKind::Intent, ""),
         (
             PaymentTold::Result { reason: "approved, not acknowledged".to_owned() },
             PaymentState::Result,
@@ -276,9 +276,12 @@ fn a_step_that_the_table_does_not_have_changes_nothing() {
     }
     assert!(matches!(env.core.payment_told(&pay(2, CARD), doubt(), &facts), Step::Refuse(_)));
     assert_eq!((env.core.link(), env.core.payment(call.id).unwrap().state), (link, PaymentState::Intent));
-    tell(&mut env, &call, PaymentTold::Sending);
+    tell(&mut env, &call, PaymentTold::Sending { baseline: None });
     let facts = env.facts();
-    assert!(matches!(env.core.payment_told(&call, PaymentTold::Sending, &facts), Step::Refuse(_)), "never sent twice");
+    assert!(
+        matches!(env.core.payment_told(&call, PaymentTold::Sending { baseline: None }, &facts), Step::Refuse(_)),
+        "never sent twice"
+    );
 }
 
 #[test]
@@ -287,7 +290,7 @@ fn a_terminal_with_an_unsettled_payment_takes_no_other_but_receipts_go_on() {
     let first = pay(1, CARD);
     begin(&mut env, &first);
     env.settle();
-    tell(&mut env, &first, PaymentTold::Sending);
+    tell(&mut env, &first, PaymentTold::Sending { baseline: None });
     tell(&mut env, &first, doubt());
     let Step::Commit(commit) = begin(&mut env, &pay(2, CARD)) else { panic!("a second payment") };
     let problem: Value = serde_json::from_slice(&commit.answer.body).unwrap();
@@ -317,7 +320,7 @@ fn the_same_facts_give_the_same_records() {
         let call = pay(1, CARD);
         begin(&mut env, &call);
         env.settle();
-        tell(&mut env, &call, PaymentTold::Sending);
+        tell(&mut env, &call, PaymentTold::Sending { baseline: None });
         tell(&mut env, &call, approved("18.40", "0"));
         env.core.link()
     };

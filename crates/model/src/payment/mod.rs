@@ -1,7 +1,8 @@
 //! What a payment is, and how it goes through doubt to an end that nobody has to guess.
 //!
 //! Purpose: the request and the answer of `POST /pay` below JSON, and the one table of how a payment changes.
-//! Owns: [`PayAction`], [`PayRequest`], [`PayResponse`], [`PaymentState`] with [`step`] and [`diagram`], [`PaymentOutcome`].
+//! Owns: [`PayAction`], [`PayRequest`], [`PayResponse`], [`PaymentState`] with [`step`] and [`diagram`], [`PaymentOutcome`],
+//! [`TerminalAddress`].
 //! Invariants: a payment changes only along [`STEPS`]; nothing is sent to a terminal in a state of before [`PaymentState::Sent`]; an
 //! end never changes.
 //! Not here: protocols of terminals (`payments`), the record of a payment (`record`), who asks the terminal (`actors`).
@@ -13,8 +14,10 @@ use crate::cases::PayMeans;
 use crate::{Decimal, FreeJson, PayItem, QueueId};
 
 mod step;
+mod terminal;
 
 pub use step::{ImpossibleStep, PaymentState, PaymentStep, STEPS, diagram, step};
+pub use terminal::{NoTerminalAddress, TerminalAddress};
 
 /// What a payment does (contract 5.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

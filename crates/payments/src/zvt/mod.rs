@@ -9,6 +9,10 @@
 //!   no card number, no track data, no password.
 //! Not here: sockets, ports and clocks (`actors`).
 
+/// Its registration.
+pub const PROVIDER: crate::Provider =
+    crate::Provider { name: "zvt", sandbox_only: false, lines: &[crate::Line::Tcp, crate::Line::Serial] };
+
 mod answer;
 mod anything;
 mod apdu;

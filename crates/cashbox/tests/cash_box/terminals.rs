@@ -1,0 +1,103 @@
+//! Terminals in the configuration: what is accepted, what a cancellation names, and that one with an open payment stays.
+
+use kassette_cashbox::{Configuration, Step, TerminalEntry};
+use kassette_model::OperationKind;
+use kassette_record::SealedRecord;
+
+use super::env::{TestEnv, configuration, request};
+
+fn terminal(name: &str, address: &str) -> TerminalEntry {
+    TerminalEntry {
+        name: name.to_owned(),
+        provider: "zvt".to_owned(),
+        address: address.parse().unwrap(),
+        terminal_id: Some(name.to_owned()),
+        password: 123_456,
+    }
+}
+
+fn with(terminals: Vec<TerminalEntry>) -> Configuration {
+    Configuration { terminals, ..configuration() }
+}
+
+/// Where the configuration is refused; empty when it is not.
+#[track_caller]
+fn check(terminals: Vec<TerminalEntry>, pointer: &str) {
+    let found = with(terminals).check().err().map_or_else(String::new, |error| error.pointer);
+    assert_eq!(found, pointer);
+}
+
+#[test]
+fn a_configuration_keeps_its_terminals() {
+    let bar = terminal("bar", "tcp:10.0.0.7");
+    let all =
+        vec![bar.clone(), TerminalEntry { terminal_id: None, password: 0, ..terminal("hall", "serial:/dev/ttyS0") }];
+    check(all.clone(), "");
+    let json = with(all.clone()).to_json().unwrap();
+    assert_eq!(Configuration::from_json(json.get().as_bytes()).unwrap().terminals, all);
+    assert!(!configuration().to_json().unwrap().get().contains("terminals"), "nothing is written where there are none");
+    assert_eq!(
+        format!("{bar:?}"),
+        r#"TerminalEntry(bar, zvt, tcp:10.0.0.7:20007, Some("bar"))"#,
+        "without the password"
+    );
+
+    check(vec![terminal("Bar", "tcp:a")], "/terminals/0/name");
+    check(vec![terminal("", "tcp:a")], "/terminals/0/name");
+    check(vec![bar.clone(), terminal("bar", "tcp:b")], "/terminals/1/name");
+    check(vec![bar.clone(), terminal("b", "tcp:10.0.0.7:20007")], "/terminals/1/address");
+    check(vec![terminal("b", "app")], "/terminals/0/address");
+    check(vec![TerminalEntry { provider: "test".to_owned(), ..bar.clone() }], "/terminals/0/provider");
+    check(vec![TerminalEntry { provider: "none".to_owned(), ..bar.clone() }], "/terminals/0/provider");
+    check(vec![TerminalEntry { terminal_id: Some(String::new()), ..bar.clone() }], "/terminals/0/terminal_id");
+    check(vec![TerminalEntry { password: 1_000_000, ..bar }], "/terminals/0/password");
+    let many = (0..=TerminalEntry::COUNT_MAX).map(|n| terminal(&format!("t{n}"), &format!("tcp:h{n}"))).collect();
+    check(many, "/terminals");
+}
+
+/// A cash box with one terminal at which this payment has begun.
+fn begun(body: &str) -> (TestEnv, SealedRecord) {
+    let mut env = TestEnv::started_with(with(vec![terminal("bar", "tcp:10.0.0.7")]));
+    let call = request(OperationKind::Pay, 1, body);
+    let facts = env.facts();
+    let accepted = env.core.accept(&call, &facts).unwrap();
+    env.pending.push(accepted.record);
+    let begun = match env.apply(&call) {
+        Step::Begin(begun) => begun,
+        Step::Commit(commit) => panic!("{}", String::from_utf8_lossy(&commit.answer.body)),
+        other => panic!("{other:?}"),
+    };
+    let record = begun.record.unwrap();
+    env.pending.push(record.clone());
+    env.settle();
+    (env, record)
+}
+
+#[test]
+fn a_cancellation_names_the_payment_that_it_takes_back() {
+    let item = r#"{"Description":"Card","Amount":18.40,"ftPayItemCaseData":{"Provider":{"Protocol":"zvt","ProtocolResponse":{"ReceiptNumber":"0042"}}}}"#;
+    for (action, original) in [("cancel", Some("0042")), ("refund", None), ("payment", None)] {
+        let body = format!(r#"{{"Action":"{action}","Protocol":"zvt","cbTerminalID":"bar","cbPayItem":{item}}}"#);
+        let (env, record) = begun(&body);
+        let payment = record.open().unwrap().0.details.payment.unwrap();
+        assert_eq!((payment.provider.as_str(), payment.terminal.as_str()), ("zvt", "bar"));
+        assert_eq!(payment.original.as_deref(), original, "{action}");
+        assert!(env.core.has_devices() && record.unfinished);
+    }
+}
+
+#[test]
+fn a_terminal_with_a_payment_under_way_stays() {
+    let (mut env, _) =
+        begun(r#"{"Protocol":"zvt","cbTerminalID":"bar","cbPayItem":{"Description":"Card","Amount":18.40}}"#);
+    let facts = env.facts();
+    let error = env.core.configure(&with(Vec::new()), &facts).unwrap_err();
+    assert_eq!(error.pointer, "/terminals");
+    assert!(error.message.contains("\"bar\" and is intent"), "{error}");
+    // What is not the terminal may change, also its line: a device that was exchanged is asked like the one before.
+    env.core.configure(&with(vec![terminal("bar", "tcp:10.0.0.8")]), &facts).unwrap();
+    let mut free = TestEnv::started_with(with(vec![terminal("bar", "tcp:10.0.0.7")]));
+    let facts = free.facts();
+    let record = free.core.configure(&with(Vec::new()), &facts).unwrap();
+    assert!(!free.core.has_devices() && !record.unfinished);
+}
