@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::exit::Exit;
+use super::rules::ChildRules;
 
 /// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,23 @@ pub enum Event {
         index: usize,
         /// Which of its lives; an event of an earlier life is ignored.
         generation: u64,
+    },
+    /// The tree gets a child more, in the place of one that has left, or behind all.
+    Add {
+        /// Its place.
+        index: usize,
+        /// Its rules.
+        rules: ChildRules,
+    },
+    /// The child is taken out of the tree.
+    Remove {
+        /// Its place.
+        index: usize,
+    },
+    /// A child that waits for its restart shall not wait any longer.
+    TryNow {
+        /// Its place.
+        index: usize,
     },
     /// Time has passed; due no later than [`SupervisorState::next_wake`](super::SupervisorState::next_wake).
     Tick,

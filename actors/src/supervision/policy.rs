@@ -31,13 +31,40 @@ pub struct Child {
     pub last_exit: Option<Exit>,
     failures_in_a_row: u32,
     window: RestartWindow,
+    /// The number of its first life: its place may have been another's before.
+    first_generation: u64,
+    /// It is taken out of the tree; when it has ended its place is free.
+    leaving: bool,
+    /// It was marked down and has not run for long since.
+    marked_down: bool,
 }
 
 impl Child {
     /// How often it was started again.
     #[must_use]
     pub fn restarts(&self) -> u64 {
-        self.generation.saturating_sub(1)
+        self.generation.saturating_sub(self.first_generation)
+    }
+
+    /// Whether it was taken out of the tree and is gone: its place is free.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.leaving && self.state == ChildState::Ended
+    }
+
+    fn new(rules: ChildRules, window: RestartWindow, first_generation: u64, now: Duration) -> Self {
+        Self {
+            rules,
+            state: ChildState::Idle,
+            since: now,
+            generation: first_generation.saturating_sub(1),
+            last_exit: None,
+            failures_in_a_row: 0,
+            window,
+            first_generation,
+            leaving: false,
+            marked_down: false,
+        }
     }
 
     fn enter(&mut self, state: ChildState, now: Duration) {
@@ -50,6 +77,7 @@ impl Child {
     /// After a stop that its supervisor wanted.
     fn rest(&mut self, at: Duration, now: Duration) {
         let state = match self.rules.restart {
+            _ if self.leaving => ChildState::Ended,
             Restart::Temporary => ChildState::Ended,
             Restart::Permanent | Restart::Transient => ChildState::Waiting { at },
         };
@@ -82,15 +110,7 @@ impl SupervisorState {
     #[must_use]
     pub fn new(rules: TreeRules, children: Vec<ChildRules>, entropy: Arc<dyn Entropy>) -> Self {
         let window = RestartWindow::new(rules.intensity);
-        let child = |rules| Child {
-            rules,
-            state: ChildState::Idle,
-            since: Duration::ZERO,
-            generation: 0,
-            last_exit: None,
-            failures_in_a_row: 0,
-            window: window.clone(),
-        };
+        let child = |rules| Child::new(rules, window.clone(), 1, Duration::ZERO);
         let children = children.into_iter().map(child).collect();
         let handled_at = Duration::ZERO;
         Self { rules, children, window, round: None, begun: false, ending: None, finished: false, handled_at, entropy }
@@ -106,7 +126,7 @@ impl SupervisorState {
     #[must_use]
     pub fn has_booted(&self) -> bool {
         let settled = |c: &Child| !matches!(c.state, ChildState::Idle | ChildState::Starting { .. });
-        self.begun && self.children.iter().all(|c| settled(c) || c.generation > 1)
+        self.begun && self.children.iter().all(|c| settled(c) || c.generation > c.first_generation)
     }
 
     /// When [`Event::Tick`] is due, at the latest.
@@ -133,6 +153,16 @@ impl SupervisorState {
             Event::Shutdown => {
                 self.ending.get_or_insert(Exit::Shutdown);
             }
+            Event::Add { index, rules } => self.add(index, rules, now),
+            Event::Remove { index } => self.remove(index, now, &mut out),
+            Event::TryNow { index } => {
+                if let Some(child) = self.children.get_mut(index)
+                    && self.round.is_none()
+                    && matches!(child.state, ChildState::Waiting { .. } | ChildState::Down { .. })
+                {
+                    child.enter(ChildState::Waiting { at: now }, now);
+                }
+            }
             Event::ChildStarted { index, generation } => {
                 if let Some(child) = self.children.get_mut(index)
                     && child.generation == generation
@@ -154,6 +184,38 @@ impl SupervisorState {
         }
         self.reconcile(now, &mut out);
         out
+    }
+
+    /// A child more, in a place that is free or behind all.
+    fn add(&mut self, index: usize, rules: ChildRules, now: Duration) {
+        if self.ending.is_some() {
+            // It waits in the roster for the next life of the tree.
+            return;
+        }
+        let window = RestartWindow::new(self.rules.intensity);
+        match self.children.get_mut(index) {
+            // Lives are counted on, so that a late word of an earlier tenant is known as one.
+            Some(place) if place.has_left() => {
+                *place = Child::new(rules, window, place.generation.saturating_add(1), now);
+            }
+            Some(_) => {}
+            None => self.children.push(Child::new(rules, window, 1, now)),
+        }
+    }
+
+    /// A child less: it is asked to stop, if it lives, and is not started again.
+    fn remove(&mut self, index: usize, now: Duration, out: &mut Vec<Decision>) {
+        let Some(child) = self.children.get_mut(index) else { return };
+        child.leaving = true;
+        match child.state {
+            ChildState::Stopping { .. } => {}
+            ChildState::Starting { .. } | ChildState::Running => {
+                let by = now.saturating_add(child.rules.shutdown);
+                child.enter(ChildState::Stopping { by }, now);
+                out.push(Decision::Stop { index, generation: child.generation, by });
+            }
+            _ => child.enter(ChildState::Ended, now),
+        }
     }
 
     /// Abandons what did not stop or start in time.
@@ -180,7 +242,7 @@ impl SupervisorState {
         if exit != Exit::Shutdown {
             child.last_exit = Some(exit.clone());
         }
-        if ending {
+        if ending || child.leaving {
             child.enter(ChildState::Ended, now);
             return;
         }
@@ -191,6 +253,7 @@ impl SupervisorState {
         }
         if child.state == ChildState::Running && now.saturating_sub(child.since) >= settled_after {
             child.failures_in_a_row = 0;
+            child.marked_down = false;
         }
         let again = match child.rules.restart {
             Restart::Permanent => true,
@@ -214,7 +277,12 @@ impl SupervisorState {
             OnIntensity::Escalate => &mut self.window,
             OnIntensity::MarkDown { .. } => &mut child.window,
         };
-        let at = match (window.record(now), rules.on_intensity) {
+        let verdict = match window.record(now) {
+            // The first repair that does not hold is enough to be down again.
+            Verdict::Restart if child.marked_down => Verdict::Exceeded,
+            verdict => verdict,
+        };
+        let at = match (verdict, rules.on_intensity) {
             (Verdict::Restart, _) => {
                 let at = now.saturating_add(rules.backoff.pause(child.failures_in_a_row, u64::from_le_bytes(dice)));
                 child.enter(ChildState::Waiting { at }, now);
@@ -223,6 +291,7 @@ impl SupervisorState {
             }
             (Verdict::Exceeded, OnIntensity::MarkDown { retry_every }) => {
                 let next_try = now.saturating_add(retry_every);
+                child.marked_down = true;
                 child.enter(ChildState::Down { next_try }, now);
                 out.push(Decision::MarkDown { index, next_try });
                 next_try
@@ -312,7 +381,7 @@ impl SupervisorState {
             if grouped {
                 return;
             }
-            booting |= child.generation <= 1 && child.state.is_live();
+            booting |= child.generation <= child.first_generation && child.state.is_live();
         }
     }
 }

@@ -214,7 +214,7 @@ proptest! {
     fn any_order_of_events_keeps_one_life_per_child(
         strategy in prop::sample::select(vec![Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne]),
         down in any::<bool>(),
-        steps in prop::collection::vec((0_usize..6, 0_usize..4, 0_u64..3, 0_u64..2_000), 0..80),
+        steps in prop::collection::vec((0_usize..9, 0_usize..4, 0_u64..3, 0_u64..2_000), 0..80),
     ) {
         let on = if down { OnIntensity::MarkDown { retry_every: Duration::from_secs(30) } } else { OnIntensity::Escalate };
         let kinds = vec![Restart::Permanent, Restart::Transient, Restart::Temporary, Restart::Permanent];
@@ -229,6 +229,9 @@ proptest! {
                 2 => Event::ChildExited { index, generation, exit: Exit::Panic("p".to_owned()) },
                 3 => Event::ChildExited { index, generation, exit: Exit::Shutdown },
                 4 => Event::ChildHung { index, generation },
+                5 => Event::Remove { index },
+                6 => Event::Add { index, rules: world.state.children()[index].rules.clone() },
+                7 => Event::TryNow { index },
                 _ => Event::Tick,
             };
             if let Event::ChildExited { .. } = event && live[index] == Some(generation) {
@@ -258,6 +261,49 @@ proptest! {
         world.settle();
         prop_assert!(world.state.children().iter().all(|c| c.state == ChildState::Ended));
     }
+}
+
+#[test]
+fn a_place_that_was_left_is_another_childs() {
+    let mut world = World::new(Strategy::OneForOne, 2, 3, OnIntensity::Escalate);
+    let rules = ChildRules { id: "new".to_owned(), ..world.state.children()[1].rules.clone() };
+    // It is still there: its place is not free.
+    world.event(Event::Add { index: 1, rules: rules.clone() });
+    assert_eq!((world.take_log(), world.state.children()[1].rules.id.as_str()), (String::new(), "child-1"));
+    world.event(Event::Remove { index: 1 });
+    assert_eq!(world.take_log(), "-1");
+    world.settle();
+    assert!(world.state.children()[1].has_left() && world.take_log().is_empty(), "it is not started again");
+    world.event(Event::Add { index: 1, rules: rules.clone() });
+    assert_eq!((world.take_log(), world.all_run(), world.state.children()[1].restarts()), ("+1".to_owned(), true, 0));
+    // A late word of the one before does nothing.
+    world.event(Event::ChildExited { index: 1, generation: 1, exit: Exit::Panic("late".to_owned()) });
+    assert!(world.all_run());
+    world.event(Event::Add { index: 2, rules });
+    assert_eq!((world.take_log(), world.all_run()), ("+2".to_owned(), true));
+}
+
+#[test]
+fn who_waits_can_be_told_not_to() {
+    let retry_every = Duration::from_secs(30);
+    let mut world = World::new(Strategy::RestForOne, 2, 1, OnIntensity::MarkDown { retry_every });
+    world.fail(0);
+    world.settle();
+    world.fail(0);
+    assert!(matches!(world.state.children()[0].state, ChildState::Down { .. }));
+    world.take_log();
+    for index in 0..2 {
+        world.event(Event::TryNow { index });
+    }
+    assert_eq!((world.take_log().as_str(), world.all_run()), ("+0 +1", true));
+    // One repair that does not hold is enough to be down again, however old the failures before are.
+    world.now += WINDOW / 2;
+    world.fail(0);
+    assert!(matches!(world.state.children()[0].state, ChildState::Down { .. }));
+    world.settle();
+    world.now += WINDOW;
+    world.fail(0);
+    assert!(matches!(world.state.children()[0].state, ChildState::Waiting { .. }));
 }
 
 #[test]

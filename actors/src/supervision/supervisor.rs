@@ -9,12 +9,13 @@ use actix::ArbiterHandle;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
-use super::blueprint::{Birth, Life, Notice, Reporter, Sources};
+use super::blueprint::{Birth, Blueprint, Life, Notice, Reporter, Sources};
 use super::child_ref::Down;
 use super::event::{ChildState, Decision, Event};
 use super::exit::Exit;
 use super::lease::{ChildPath, Lease};
 use super::policy::SupervisorState;
+use super::roster::{Place, RosterKey};
 use super::status::ChildStatus;
 use super::supervisor_spec::SupervisorSpec;
 
@@ -104,6 +105,8 @@ pub(super) struct Tree {
     notices: mpsc::UnboundedSender<Notice>,
     inbox: mpsc::UnboundedReceiver<Notice>,
     state: SupervisorState,
+    /// Who has which place; `None` for a free one.
+    known: Vec<Option<(RosterKey, Arc<dyn Blueprint>)>>,
     lives: Vec<Option<Life>>,
     finished: Option<Exit>,
 }
@@ -117,10 +120,11 @@ impl Tree {
         notices: mpsc::UnboundedSender<Notice>,
         inbox: mpsc::UnboundedReceiver<Notice>,
     ) -> Self {
-        let rules = spec.children.iter().map(|child| child.rules()).collect();
+        let known: Vec<_> = spec.children.begin().into_iter().map(Some).collect();
+        let rules = known.iter().flatten().map(|(_, child)| child.rules()).collect();
         let state = SupervisorState::new(spec.rules, rules, Arc::clone(&sources.entropy));
-        let lives = spec.children.iter().map(|_| None).collect();
-        Self { spec, path, lease, sources, notices, inbox, state, lives, finished: None }
+        let lives = known.iter().map(|_| None).collect();
+        Self { spec, path, lease, sources, notices, inbox, state, known, lives, finished: None }
     }
 
     /// Runs until every child is gone. A panic in here is a bug of this module; it takes the children along, and the
@@ -168,10 +172,63 @@ impl Tree {
                         continue;
                     }
                 },
+                () = self.spec.children.changed() => {
+                    self.follow_roster();
+                    continue;
+                }
                 () = wake => Event::Tick,
             };
             if !self.lease.is_revoked() {
                 self.apply(event);
+            }
+        }
+    }
+
+    fn child(&self, index: usize) -> Option<&Arc<dyn Blueprint>> {
+        self.known.get(index)?.as_ref().map(|(_, child)| child)
+    }
+
+    /// Takes over what has changed among the children.
+    fn follow_roster(&mut self) {
+        if self.lease.is_revoked() {
+            return;
+        }
+        for (index, place) in self.spec.children.places().into_iter().enumerate() {
+            let there = self.known.get(index).and_then(Option::as_ref).map(|(key, _)| *key);
+            match place {
+                Place::Taken { key, leaving: true, .. } if there == Some(key) => self.apply(Event::Remove { index }),
+                // It came and went unseen.
+                Place::Taken { leaving: true, .. } if there.is_none() => self.spec.children.vacate(index),
+                Place::Taken { key, blueprint, leaving: false } if there.is_none() => {
+                    let rules = blueprint.rules();
+                    if let Some(known) = self.known.get_mut(index) {
+                        *known = Some((key, blueprint));
+                    } else {
+                        self.known.push(Some((key, blueprint)));
+                        self.lives.push(None);
+                    }
+                    self.apply(Event::Add { index, rules });
+                }
+                _ => {}
+            }
+        }
+        if self.spec.children.take_try_now() {
+            for index in 0..self.known.len() {
+                self.apply(Event::TryNow { index });
+            }
+        }
+    }
+
+    /// Gives the places of those who have left free.
+    fn see_off(&mut self) {
+        for (index, child) in self.state.children().iter().enumerate() {
+            if child.has_left()
+                && let Some(known) = self.known.get_mut(index)
+                && let Some((_, blueprint)) = known.take()
+            {
+                let reason = "taken out of the configuration".into();
+                blueprint.mark_down(&self.lease, &Down { since: child.since, next_try: None, reason });
+                self.spec.children.vacate(index);
             }
         }
     }
@@ -192,7 +249,7 @@ impl Tree {
         let Some(slot) = self.lives.get_mut(index) else { return };
         if slot.as_ref().is_some_and(|life| life.generation == generation) {
             *slot = None;
-            if let Some(child) = self.spec.children.get(index) {
+            if let Some(child) = self.child(index) {
                 tracing::info!(child = %self.path.join(&child.rules().id), generation, %exit, "child ended");
             }
         }
@@ -203,6 +260,7 @@ impl Tree {
         for decision in self.state.handle(now, event) {
             self.act(decision);
         }
+        self.see_off();
         self.publish();
     }
 
@@ -231,7 +289,7 @@ impl Tree {
     }
 
     fn start(&mut self, index: usize, generation: u64) {
-        let Some((child, slot)) = self.spec.children.get(index).zip(self.lives.get_mut(index)) else { return };
+        let Some((child, slot)) = self.child(index).cloned().zip(self.lives.get_mut(index)) else { return };
         let birth = Birth {
             path: self.path.join(&child.rules().id),
             generation,
@@ -247,7 +305,9 @@ impl Tree {
     /// Puts the handles of children that do not run to "down", and shows the status. A child that starts puts its
     /// handle up by itself, so a starting one is left as it is.
     fn publish(&self) {
-        for (child, blueprint) in self.state.children().iter().zip(&self.spec.children) {
+        let there = self.state.children().iter().zip(&self.known);
+        let there = there.filter_map(|(child, known)| known.as_ref().map(|(_, blueprint)| (child, blueprint)));
+        for (child, blueprint) in there.clone() {
             let next_try = match child.state {
                 ChildState::Starting { .. } | ChildState::Running => continue,
                 ChildState::Waiting { at } | ChildState::Down { next_try: at } => Some(at),
@@ -261,7 +321,7 @@ impl Tree {
             blueprint.mark_down(&self.lease, &Down { since: child.since, next_try, reason: reason.into() });
         }
         let clock = &*self.sources.clock;
-        let all = self.state.children().iter().map(|child| ChildStatus::of(child, clock)).collect();
+        let all = there.map(|(child, _)| ChildStatus::of(child, clock)).collect();
         self.spec.board.send_replace(all);
     }
 }

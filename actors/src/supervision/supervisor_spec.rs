@@ -13,6 +13,7 @@ use super::child_spec::ChildSpec;
 use super::housing::{Housing, Placement};
 use super::intensity::{Backoff, Intensity};
 use super::lease::Lease;
+use super::roster::Roster;
 use super::rules::{ChildRules, OnIntensity, Restart, Strategy, TreeRules};
 use super::status::ChildStatus;
 use super::supervisor::Tree;
@@ -25,7 +26,9 @@ const SUBTREE_MARGIN: Duration = Duration::from_secs(1);
 pub struct SupervisorSpec {
     pub(super) id: String,
     pub(super) rules: TreeRules,
-    pub(super) children: Vec<Box<dyn Blueprint>>,
+    pub(super) children: Roster,
+    /// Time to stop that children need who come later.
+    pub(super) shutdown_min: Duration,
     pub(super) board: watch::Sender<Vec<ChildStatus>>,
 }
 
@@ -44,7 +47,13 @@ impl SupervisorSpec {
             },
             on_intensity: OnIntensity::Escalate,
         };
-        Self { id: id.to_owned(), rules, children: Vec::new(), board: watch::Sender::new(Vec::new()) }
+        Self {
+            id: id.to_owned(),
+            rules,
+            children: Roster::default(),
+            shutdown_min: Duration::ZERO,
+            board: watch::Sender::new(Vec::new()),
+        }
     }
 
     /// How many restarts are a repair.
@@ -70,15 +79,28 @@ impl SupervisorSpec {
 
     /// Adds an actor; children start in the order they are added and stop in reverse.
     #[must_use]
-    pub fn child<A: Actor<Context = Context<A>>>(mut self, spec: ChildSpec<A>) -> Self {
-        self.children.push(Box::new(spec));
+    pub fn child<A: Actor<Context = Context<A>>>(self, spec: ChildSpec<A>) -> Self {
+        self.children.put(Arc::new(spec));
         self
     }
 
     /// Adds a subtree.
     #[must_use]
-    pub fn subtree(mut self, subtree: Subtree) -> Self {
-        self.children.push(Box::new(subtree));
+    pub fn subtree(self, subtree: Subtree) -> Self {
+        self.children.put(Arc::new(subtree));
+        self
+    }
+
+    /// The handle by which children are added and removed while it runs; it may be used before that, too.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        self.children.clone()
+    }
+
+    /// How long it may take at least to stop, for children who come later.
+    #[must_use]
+    pub fn shutdown_at_least(mut self, shutdown: Duration) -> Self {
+        self.shutdown_min = shutdown;
         self
     }
 
@@ -91,16 +113,19 @@ impl SupervisorSpec {
     /// The status as last published, with what only the blueprints know.
     pub(super) fn status(&self) -> Vec<ChildStatus> {
         let mut all = self.board.borrow().clone();
-        for (status, blueprint) in all.iter_mut().zip(&self.children) {
-            status.arbiters_leaked = blueprint.arbiters_leaked();
-            status.children = blueprint.below();
+        let blueprints = self.children.blueprints();
+        for status in &mut all {
+            if let Some(blueprint) = blueprints.iter().find(|blueprint| blueprint.rules().id == status.id) {
+                status.arbiters_leaked = blueprint.arbiters_leaked();
+                status.children = blueprint.below();
+            }
         }
         all
     }
 
     /// What the children may take one after the other.
     fn sum(&self, of: impl Fn(ChildRules) -> Duration) -> Duration {
-        self.children.iter().fold(SUBTREE_MARGIN, |sum, child| sum.saturating_add(of(child.rules())))
+        self.children.blueprints().iter().fold(SUBTREE_MARGIN, |sum, child| sum.saturating_add(of(child.rules())))
     }
 }
 
@@ -150,7 +175,7 @@ impl Blueprint for Subtree {
         ChildRules {
             id: self.spec.id.clone(),
             restart: self.restart,
-            shutdown: self.spec.sum(|child| child.shutdown),
+            shutdown: self.spec.sum(|child| child.shutdown).max(self.spec.shutdown_min),
             start_within: self.spec.sum(|child| child.start_within),
         }
     }
@@ -180,7 +205,7 @@ impl Blueprint for Subtree {
     }
 
     fn mark_down(&self, lease: &Lease, down: &Down) {
-        for child in &self.spec.children {
+        for child in self.spec.children.blueprints() {
             child.mark_down(lease, down);
         }
     }

@@ -5,6 +5,7 @@ mod boundary;
 mod hang;
 mod hook;
 mod order;
+mod roster;
 
 use std::future::Future;
 use std::sync::Arc;

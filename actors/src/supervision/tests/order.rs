@@ -110,12 +110,15 @@ fn a_device_that_keeps_failing_is_down_and_tried_again() {
             .child(sound);
         let mut seen = devices.watch();
         let root = Supervisor::start(tree(Strategy::OneForOne).subtree(Subtree::new(devices)), sources());
+        let mut last = None;
         for _ in 0..5 {
-            until(&mut seen, |all| all.first().is_some_and(|c| c.standing == Standing::Down)).await;
+            // One attempt between two times of being down is over too soon to be seen.
+            let newly = |c: &ChildStatus| c.standing == Standing::Down && c.next_try_unix_ns > last;
+            until(&mut seen, |all| all.first().is_some_and(newly)).await;
+            last = seen.borrow()[0].next_try_unix_ns;
             let down = broken_ref.get().unwrap_err();
             assert_eq!(down.next_try, Some(down.since + Duration::from_secs(30)));
             assert!(sound_ref.get().is_ok());
-            until(&mut seen, |all| all[0].standing != Standing::Down).await;
         }
         let status = root.status();
         assert!(status[0].children[0].restarts > 10);
