@@ -280,6 +280,7 @@ impl CashBoxActor {
         let head = journal.head(self.id)?.ok_or(Rejected::UnknownCashBox)?;
         let configuration = configuration(journal.as_ref(), self.id)?.ok_or(Rejected::UnknownCashBox)?;
         let keys = self.keys(&configuration)?;
+        self.shared.terminals.follow(self.id, &configuration.terminals);
         let details = kassette_record::v1::read_details(&head.record.header)
             .map_err(|error| Rejected::Damaged(format!("head of cash box {}: {error}", self.id)))?;
         let mut core = CashBox::restore(&configuration, keys.secrets, details.head, head.record.row, head.record.hash)
@@ -474,13 +475,17 @@ impl CashBoxActor {
 
     fn configure(&mut self, message: Configure, ctx: &mut Context<Self>) {
         let Configure { configuration, reply, place } = message;
+        let terminals = configuration.terminals.clone();
         let record = match self.configured(*configuration) {
             Ok(record) => record,
             Err(rejected) => return answer(reply, Err(rejected)),
         };
         let (shared, id) = (Arc::clone(&self.shared), self.id);
-        let told = move |result| {
+        let told = move |result: Result<(), Rejected>| {
             shared.profiles.forget(id);
+            if result.is_ok() {
+                shared.terminals.follow(id, &terminals);
+            }
             drop(place);
             answer(reply, result);
         };

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::callbacks::Callbacks;
 use crate::cash_box::Given;
+use crate::devices::DeviceStatus;
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
@@ -113,6 +114,20 @@ impl Gateway {
         told: PaymentTold,
     ) -> Result<(), Rejected> {
         self.ask(cash_box, |reply| Call::Payment(operation, Box::new(told), reply)).await
+    }
+
+    /// How the devices stand, by cash box and name.
+    #[must_use]
+    pub fn devices(&self) -> Vec<DeviceStatus> {
+        self.shared.terminals.status()
+    }
+
+    /// Asks a terminal now whether it is there, and ends the wait for its restart. Gives how it stands when it has answered, or has not
+    /// within `wait`; `None` when no such terminal is served.
+    pub async fn probe_terminal(&self, cash_box: CashBoxId, name: &str, wait: Duration) -> Option<DeviceStatus> {
+        let terminal = self.shared.terminals.get(cash_box, name)?;
+        terminal.probe(wait).await;
+        Some(terminal.status())
     }
 
     /// Lets the payments look at the clock now; for tests with one that is set.

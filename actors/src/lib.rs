@@ -10,7 +10,7 @@
 
 pub mod callbacks;
 mod cash_box;
-pub mod devices;
+mod devices;
 mod directory;
 mod events;
 mod gateway;
@@ -22,6 +22,7 @@ mod profile;
 pub mod supervision;
 mod vault;
 
+pub use devices::{BeforeDevice, DeviceOptions, DeviceState, DeviceStatus};
 pub use events::Subscription;
 pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};

@@ -12,6 +12,7 @@ use kassette_stdx::{Clock, Entropy};
 use parking_lot::Mutex;
 
 use crate::callbacks::{CallbackDesk, CallbackDispatcher, CallbackParts, Callbacks, Intake};
+use crate::devices::{BeforeDevice, DeviceOptions, DeviceStatus, Terminals};
 use crate::directory::CashBoxDirectory;
 use crate::events::EventHub;
 use crate::gateway::Gateway;
@@ -55,10 +56,14 @@ pub struct NodeOptions {
     pub cash_box_intensity: Intensity,
     /// Limits of request bodies.
     pub body_limits: kassette_wire::Limits,
+    /// Limits of devices.
+    pub devices: DeviceOptions,
     /// What callbacks are sent with; without it they are only promised.
     pub callbacks: Option<CallbackParts>,
     /// For fault tests.
     pub before_execute: Option<BeforeExecute>,
+    /// For fault tests.
+    pub before_device: Arc<BeforeDevice>,
 }
 
 impl Default for NodeOptions {
@@ -77,8 +82,10 @@ impl Default for NodeOptions {
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
             body_limits: kassette_wire::Limits::default(),
+            devices: DeviceOptions::default(),
             callbacks: None,
             before_execute: None,
+            before_device: Arc::default(),
         }
     }
 }
@@ -106,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) attempts: Mutex<HashSet<(CashBoxId, OperationId)>>,
     /// Where durable promises are handed over, when callbacks are sent.
     pub(crate) intake: Option<Arc<Intake>>,
+    /// The terminals that are served.
+    pub(crate) terminals: Terminals,
     /// Payments on their way.
     pub(crate) payments: Arc<PaymentOrders>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
@@ -151,6 +160,17 @@ pub struct NodeStatus {
 
 /// Pause before a dispatcher or a desk that failed too often is tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(30);
+
+/// The supervisor of devices: each is a subtree that comes and goes with the configuration of its cash box.
+fn device_tree() -> SupervisorSpec {
+    SupervisorSpec::new("devices", Strategy::OneForOne)
+        .intensity(10, Duration::from_secs(60))
+        .on_intensity(OnIntensity::MarkDown { retry_every: RETRY_EVERY })
+        .shutdown_at_least(DEVICES_SHUTDOWN)
+}
+
+/// How long all devices together have to stop.
+const DEVICES_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// The desk of payments under a supervisor of its own, which never gives up and never takes the cash boxes along.
 fn payment_tree(gateway: &Gateway) -> (Subtree, ChildRef<PaymentDesk>) {
@@ -202,6 +222,9 @@ impl Node {
         options: NodeOptions,
     ) -> Self {
         let intake = options.callbacks.as_ref().map(|parts| Arc::new(Intake::new(parts.options.intake_messages_max)));
+        let devices = device_tree();
+        let before_device = Arc::clone(&options.before_device);
+        let terminals = Terminals::new(devices.roster(), Arc::clone(&clock), options.devices.clone(), before_device);
         let shared = Arc::new(Shared {
             journal,
             vault,
@@ -214,6 +237,7 @@ impl Node {
             counts: Counts::default(),
             attempts: Mutex::new(HashSet::new()),
             intake,
+            terminals,
             payments: Arc::default(),
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
@@ -235,6 +259,7 @@ impl Node {
             root = root.subtree(subtree);
             callbacks = Some(Callbacks::new(desk, dispatcher));
         }
+        root = root.subtree(Subtree::new(devices));
         let mut gateway = Gateway { shared, shards: shards.into(), callbacks, payments: None };
         let (subtree, desk) = payment_tree(&gateway);
         gateway.payments = Some(desk);
@@ -246,6 +271,12 @@ impl Node {
     #[must_use]
     pub fn gateway(&self) -> Gateway {
         self.gateway.clone()
+    }
+
+    /// How the devices stand.
+    #[must_use]
+    pub fn devices(&self) -> Vec<DeviceStatus> {
+        self.gateway.devices()
     }
 
     /// How the supervised actors stand.

@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, Message};
+use kassette_model::CashBoxId;
+use kassette_payments::{dummy, zvt};
 
 use super::dummy::{DummyPayment, LookNow};
-use super::orders::{PaymentKey, PaymentOrders};
+use super::orders::{Order, PaymentKey, PaymentOrders};
+use super::terminal::TerminalPayment;
 use crate::gateway::Gateway;
 
 /// Look at the clock now; for tests with one that is set.
@@ -17,11 +20,26 @@ use crate::gateway::Gateway;
 #[rtype(result = "()")]
 pub(crate) struct LookAtPayments;
 
+/// The actor of a payment. One line for each provider here and in `actor_for`.
+enum Running {
+    Dummy(Addr<DummyPayment>),
+    Terminal(Addr<TerminalPayment>),
+}
+
+impl Running {
+    fn connected(&self) -> bool {
+        match self {
+            Self::Dummy(actor) => actor.connected(),
+            Self::Terminal(actor) => actor.connected(),
+        }
+    }
+}
+
 /// The actor.
 pub(crate) struct PaymentDesk {
     gateway: Gateway,
     orders: Arc<PaymentOrders>,
-    running: HashMap<PaymentKey, Addr<DummyPayment>>,
+    running: HashMap<PaymentKey, Running>,
 }
 
 impl PaymentDesk {
@@ -32,16 +50,29 @@ impl PaymentDesk {
     /// Starts what was handed in and has no actor that lives.
     fn start_all(&mut self) {
         self.running.retain(|_, payment| payment.connected());
-        for (cash_box, payment) in self.orders.select(|key| !self.running.contains_key(key)) {
-            let key = (cash_box, payment.operation);
-            if payment.provider == kassette_payments::dummy::NAME {
-                let actor = DummyPayment::new(self.gateway.clone(), Arc::clone(&self.orders), cash_box, payment);
-                self.running.insert(key, actor.start());
+        for (cash_box, order) in self.orders.select(|key| !self.running.contains_key(key)) {
+            let key = (cash_box, order.payment.operation);
+            let provider = order.payment.provider.clone();
+            if let Some(running) = self.actor_for(cash_box, order) {
+                self.running.insert(key, running);
             } else {
                 // A record of a version that had this provider; it stays open, and the operator sees it.
-                tracing::error!(%cash_box, operation = %payment.operation, provider = payment.provider, "no such payment provider");
+                tracing::error!(%cash_box, operation = %key.1, provider, "no such payment provider");
                 self.orders.end(key);
             }
+        }
+    }
+
+    fn actor_for(&self, cash_box: CashBoxId, order: Order) -> Option<Running> {
+        let (gateway, orders) = (self.gateway.clone(), Arc::clone(&self.orders));
+        match order.payment.provider.as_str() {
+            name if name == dummy::NAME => {
+                Some(Running::Dummy(DummyPayment::new(gateway, orders, cash_box, order.payment).start()))
+            }
+            name if name == zvt::PROVIDER.name => {
+                Some(Running::Terminal(TerminalPayment::new(gateway, orders, cash_box, &order).start()))
+            }
+            _ => None,
         }
     }
 }
@@ -72,7 +103,9 @@ impl Handler<LookAtPayments> for PaymentDesk {
     fn handle(&mut self, _: LookAtPayments, _: &mut Context<Self>) {
         self.start_all();
         for payment in self.running.values() {
-            payment.do_send(LookNow);
+            if let Running::Dummy(payment) = payment {
+                payment.do_send(LookNow);
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ impl DummyPayment {
         match taken {
             Ok(()) if reached != PaymentState::Ended => {
                 self.payment.state = reached;
-                self.orders.reached(key, reached);
+                self.orders.reached(key, reached, None);
                 self.go_on(ctx);
             }
             Ok(()) => {

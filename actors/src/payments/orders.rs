@@ -1,6 +1,7 @@
 //! Which payments are on their way. It outlives the actors that make them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kassette_model::payment::PaymentState;
 use kassette_model::{CashBoxId, OperationId};
@@ -11,24 +12,58 @@ use tokio::sync::Notify;
 /// A payment of a cash box.
 pub(crate) type PaymentKey = (CashBoxId, OperationId);
 
+/// A payment on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// How it stands, durably.
+    pub(crate) payment: PaymentFacts,
+    /// Whether whoever asked for it may still wait: it began in this life of its cash box. One that was restored is not sent any more.
+    pub(crate) fresh: bool,
+    /// Told when somebody else than its own actor has changed it.
+    changed: Arc<Notify>,
+}
+
+impl Order {
+    /// Waits until somebody else has changed it.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
 /// See the module. Bounded by the operations that cash boxes may have open.
 #[derive(Default)]
 pub(crate) struct PaymentOrders {
-    on_their_way: Mutex<HashMap<PaymentKey, PaymentFacts>>,
+    on_their_way: Mutex<HashMap<PaymentKey, Order>>,
     news: Notify,
 }
 
 impl PaymentOrders {
     /// A payment is durable and may be made. One that is on its way already goes on as it is.
-    pub(crate) fn begin(&self, cash_box: CashBoxId, payment: PaymentFacts) {
-        self.on_their_way.lock().entry((cash_box, payment.operation)).or_insert(payment);
+    pub(crate) fn begin(&self, cash_box: CashBoxId, payment: PaymentFacts, fresh: bool) {
+        let key = (cash_box, payment.operation);
+        self.on_their_way.lock().entry(key).or_insert_with(|| Order { payment, fresh, changed: Arc::default() });
         self.news.notify_one();
     }
 
-    /// A step of it is durable.
-    pub(crate) fn reached(&self, key: PaymentKey, state: PaymentState) {
-        if let Some(payment) = self.on_their_way.lock().get_mut(&key) {
-            payment.state = state;
+    /// A step of it is durable. `baseline`: what its terminal had told last before it was sent.
+    pub(crate) fn reached(&self, key: PaymentKey, state: PaymentState, baseline: Option<String>) {
+        if let Some(order) = self.on_their_way.lock().get_mut(&key) {
+            order.payment.state = state;
+            if baseline.is_some() {
+                order.payment.baseline = baseline;
+            }
+        }
+    }
+
+    /// Somebody else than its own actor has brought it to this state, durably; `None`: to its end.
+    pub(crate) fn settled(&self, key: PaymentKey, state: Option<PaymentState>) {
+        let order = self.on_their_way.lock().get(&key).cloned();
+        match state {
+            Some(state) => self.reached(key, state, None),
+            None => self.end(key),
+        }
+        if let Some(order) = order {
+            order.changed.notify_one();
         }
     }
 
@@ -41,14 +76,24 @@ impl PaymentOrders {
         }
     }
 
-    /// All of them for which `unknown` is true.
-    pub(super) fn select(&self, unknown: impl Fn(&PaymentKey) -> bool) -> Vec<(CashBoxId, PaymentFacts)> {
-        let on_their_way = self.on_their_way.lock();
-        let found = on_their_way.iter().filter(|(key, _)| unknown(key));
-        found.map(|((cash_box, _), payment)| (*cash_box, payment.clone())).collect()
+    /// How it stands; `None` when it has ended.
+    pub(super) fn get(&self, key: PaymentKey) -> Option<Order> {
+        self.on_their_way.lock().get(&key).cloned()
     }
 
-    /// Waits until one was handed in.
+    /// All of them for which `unknown` is true.
+    pub(super) fn select(&self, unknown: impl Fn(&PaymentKey) -> bool) -> Vec<(CashBoxId, Order)> {
+        let on_their_way = self.on_their_way.lock();
+        let found = on_their_way.iter().filter(|(key, _)| unknown(key));
+        found.map(|((cash_box, _), order)| (*cash_box, order.clone())).collect()
+    }
+
+    /// Lets the desk look whether every payment has an actor.
+    pub(super) fn look(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits until there is something to look at.
     pub(super) async fn news(&self) {
         self.news.notified().await;
     }

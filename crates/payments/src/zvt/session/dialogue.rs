@@ -142,6 +142,14 @@ impl Session {
         self.command(command, now);
     }
 
+    /// Asks an idle terminal for its last transaction, to see whether it is there and to know of what it did meanwhile;
+    /// [`SessionEvent::Ready`] follows, or [`SessionEvent::Lost`]. Does nothing when it is not idle.
+    pub fn look(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Idle) {
+            self.ask(Purpose::Beginning, now);
+        }
+    }
+
     /// Begins a payment; [`SessionEvent::MaySend`] follows.
     ///
     /// # Errors

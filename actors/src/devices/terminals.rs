@@ -1,0 +1,85 @@
+//! Which terminals there are, and their way into the tree.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kassette_cashbox::TerminalEntry;
+use kassette_model::CashBoxId;
+use kassette_payments::zvt;
+use kassette_stdx::Clock;
+use parking_lot::Mutex;
+
+use super::terminal::{Terminal, terminal};
+use super::{BeforeDevice, DeviceOptions, DeviceStatus};
+use crate::supervision::{Roster, RosterKey};
+
+/// See the module. What stands here follows the configurations in force.
+pub(crate) struct Terminals {
+    roster: Roster,
+    clock: Arc<dyn Clock>,
+    options: DeviceOptions,
+    before: Arc<BeforeDevice>,
+    served: Mutex<HashMap<CashBoxId, Vec<(RosterKey, Arc<Terminal>)>>>,
+}
+
+impl Terminals {
+    pub(crate) fn new(
+        roster: Roster,
+        clock: Arc<dyn Clock>,
+        options: DeviceOptions,
+        before: Arc<BeforeDevice>,
+    ) -> Self {
+        Self { roster, clock, options, before, served: Mutex::default() }
+    }
+
+    /// These are the terminals of a cash box from now on. Those that are served as they stand here go on undisturbed.
+    pub(crate) fn follow(&self, cash_box: CashBoxId, entries: &[TerminalEntry]) {
+        let at_a_line = |entry: &&TerminalEntry| entry.provider == zvt::PROVIDER.name;
+        let mut served = self.served.lock();
+        let mut before = served.remove(&cash_box).unwrap_or_default();
+        let mut now = Vec::new();
+        for entry in entries.iter().filter(at_a_line) {
+            if let Some(place) = before.iter().position(|(_, terminal)| terminal.entry == *entry) {
+                now.push(before.swap_remove(place));
+            }
+        }
+        for (key, terminal) in before {
+            tracing::info!(%cash_box, terminal = terminal.entry.name, "terminal taken out");
+            self.roster.remove(key);
+        }
+        let mut count = served.values().map(Vec::len).sum::<usize>().saturating_add(now.len());
+        for entry in entries.iter().filter(at_a_line) {
+            if now.iter().any(|(_, terminal)| terminal.entry == *entry) {
+                continue;
+            }
+            if count >= self.options.terminals_max {
+                let max = self.options.terminals_max;
+                tracing::error!(%cash_box, terminal = entry.name, max, "too many terminals on this server: it is not served");
+                continue;
+            }
+            count = count.saturating_add(1);
+            tracing::info!(%cash_box, terminal = entry.name, address = %entry.address, "terminal put in");
+            let (terminal, subtree) = terminal(cash_box, entry, &self.clock, &self.options, &self.before);
+            now.push((self.roster.add(subtree), Arc::new(terminal)));
+        }
+        if !now.is_empty() {
+            served.insert(cash_box, now);
+        }
+    }
+
+    /// A terminal that is served.
+    pub(crate) fn get(&self, cash_box: CashBoxId, name: &str) -> Option<Arc<Terminal>> {
+        let served = self.served.lock();
+        let (_, terminal) = served.get(&cash_box)?.iter().find(|(_, terminal)| terminal.entry.name == name)?;
+        Some(Arc::clone(terminal))
+    }
+
+    /// How all of them stand, by cash box and name.
+    pub(crate) fn status(&self) -> Vec<DeviceStatus> {
+        let all: Vec<Arc<Terminal>> =
+            self.served.lock().values().flatten().map(|(_, terminal)| Arc::clone(terminal)).collect();
+        let mut all: Vec<DeviceStatus> = all.iter().map(|terminal| terminal.status()).collect();
+        all.sort_by(|a, b| (a.cash_box, &a.name).cmp(&(b.cash_box, &b.name)));
+        all
+    }
+}

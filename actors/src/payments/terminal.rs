@@ -1,0 +1,353 @@
+//! The actor of one payment at a terminal: it takes the payment from its intent to its end, and writes down each step before the next.
+//!
+//! It never sends a payment twice. What was interrupted after its first byte may have gone out is in doubt, and from then on the terminal
+//! is only asked, as often as it takes, until what it says is certain or an operator has decided.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use kassette_cashbox::PaymentTold;
+use kassette_model::CashBoxId;
+use kassette_model::payment::{PaymentOutcome, PaymentRefusal, PaymentState, RefusalKind};
+use kassette_payments::zvt::session::{Baseline, SessionEvent, Stage, Transaction};
+use kassette_record::PaymentFacts;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::orders::{Order, PaymentKey, PaymentOrders};
+use crate::devices::{DeviceState, Go, Next, NotNow, Take, Terminal, Work};
+use crate::gateway::Gateway;
+use crate::outcome::Rejected;
+
+/// How long a step waits that the cash box could not take down.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+/// How long a payment waits for a terminal that is just being asked or connected; then the till is told that it cannot be reached.
+const TAKE_WITHIN: Duration = Duration::from_secs(2);
+/// How often a terminal with a payment in doubt is tried again, whatever its supervisor has planned: doubt is worth a hurry.
+const HURRY: Duration = Duration::from_secs(2);
+/// Pauses between attempts to settle a payment at a terminal that answers but cannot say (devices.md 2.3: 1, 2, 5, 10, 30 s).
+const ASK_AGAIN_S: [u64; 5] = [1, 2, 5, 10, 30];
+
+/// The actor. See the module.
+pub(super) struct TerminalPayment {
+    course: Arc<Course>,
+}
+
+impl TerminalPayment {
+    pub(super) fn new(gateway: Gateway, orders: Arc<PaymentOrders>, cash_box: CashBoxId, order: &Order) -> Self {
+        let began = gateway.shared.clock.monotonic();
+        let key = (cash_box, order.payment.operation);
+        Self { course: Arc::new(Course { gateway, orders, cash_box, key, began }) }
+    }
+}
+
+impl Actor for TerminalPayment {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let course = Arc::clone(&self.course);
+        let run = async move { course.run().await };
+        ctx.spawn(run.into_actor(self).map(|(), _, ctx: &mut Context<Self>| ctx.stop()));
+    }
+}
+
+impl Drop for TerminalPayment {
+    /// Whatever ended it: if its payment is still on its way, the desk gives it another actor.
+    fn drop(&mut self) {
+        self.course.orders.look();
+    }
+}
+
+/// The way of the payment.
+struct Course {
+    gateway: Gateway,
+    orders: Arc<PaymentOrders>,
+    cash_box: CashBoxId,
+    key: PaymentKey,
+    /// When this actor began, on the monotonic clock.
+    began: Duration,
+}
+
+/// The payment has ended, or goes on without this actor.
+struct Over;
+
+impl Course {
+    async fn run(&self) {
+        let mut settling = Settling { sent_at: self.began, attempts: 0 };
+        // Each round is one state; every arm moves it on or ends.
+        while let Some(order) = self.orders.get(self.key) {
+            let went = match order.payment.state {
+                PaymentState::Intent => self.pay(&order, &mut settling).await,
+                PaymentState::Sent | PaymentState::Result => {
+                    self.doubt("the server ended in the middle of the payment".to_owned()).await
+                }
+                PaymentState::Unknown => {
+                    tokio::select! {
+                        went = self.settle(&order.payment, &mut settling) => went,
+                        () = order.changed() => Ok(()),
+                    }
+                }
+                PaymentState::NeedsOperator => {
+                    order.changed().await;
+                    Ok(())
+                }
+                PaymentState::Ended => Err(Over),
+            };
+            if went.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn terminal(&self, payment: &PaymentFacts) -> Option<Arc<Terminal>> {
+        self.gateway.shared.terminals.get(self.cash_box, &payment.terminal)
+    }
+
+    /// Sends the payment, if its terminal takes it now; else it ends, because nobody waits for a terminal that comes back some time.
+    async fn pay(&self, order: &Order, settling: &mut Settling) -> Result<(), Over> {
+        let payment = &order.payment;
+        if !order.fresh {
+            let detail = "the server was restarted before anything of it was sent";
+            return self.refuse(RefusalKind::NotCharged, "NOT SENT", detail).await;
+        }
+        let wanted = match wanted(payment) {
+            Ok(wanted) => wanted,
+            Err(why) => return self.refuse(RefusalKind::NotCharged, "NOT POSSIBLE", why).await,
+        };
+        let Some(terminal) = self.terminal(payment) else {
+            return self.refuse(RefusalKind::Unreachable, "TERMINAL NOT REACHED", "no such terminal is served").await;
+        };
+        let mut told = match self.hand_over(&terminal, wanted).await {
+            Ok(told) => told,
+            Err(why) => {
+                terminal.try_now();
+                return self.refuse(RefusalKind::Unreachable, "TERMINAL NOT REACHED", why).await;
+            }
+        };
+        match told.recv().await {
+            Some(SessionEvent::MaySend(baseline)) => {
+                let sending = PaymentTold::Sending { baseline: Some(baseline.to_string()) };
+                match self.gateway.tell_payment(self.cash_box, payment.operation, sending).await {
+                    Ok(()) => {}
+                    Err(Rejected::Refused(_)) => return Err(self.leave()),
+                    // Whoever waits at the till is not kept waiting for a disk: nothing was sent.
+                    Err(_) => {
+                        let detail = "the payment could not be written down, so it was not sent";
+                        return self.refuse(RefusalKind::NotCharged, "NOT SENT", detail).await;
+                    }
+                }
+                self.orders.reached(self.key, PaymentState::Sent, Some(baseline.to_string()));
+                settling.sent_at = self.gateway.shared.clock.monotonic();
+                self.next(&terminal, Go::Send);
+                self.follow(&terminal, told).await
+            }
+            Some(SessionEvent::Ended { outcome, .. }) => self.end(*outcome, None).await,
+            _ => {
+                let why = "the terminal failed before anything was sent to it";
+                self.refuse(RefusalKind::Unreachable, "TERMINAL NOT REACHED", why).await
+            }
+        }
+    }
+
+    /// Gives the payment to the session of its terminal, or says why not.
+    async fn hand_over(
+        &self,
+        terminal: &Terminal,
+        order: kassette_payments::zvt::session::Order,
+    ) -> Result<UnboundedReceiver<SessionEvent>, String> {
+        let mut board = terminal.board.watch();
+        let patience = tokio::time::sleep(TAKE_WITHIN);
+        tokio::pin!(patience);
+        loop {
+            let session = terminal.session.get().map_err(|down| down.to_string())?;
+            let (events, told) = unbounded_channel();
+            let take = Take { operation: self.key.1, order: order.clone(), work: Work::Pay, told: events };
+            board.mark_unchanged();
+            let why = match session.send(take).await {
+                Ok(Ok(())) => return Ok(told),
+                Ok(Err(NotNow::Busy)) => return Err(NotNow::Busy.to_string()),
+                Ok(Err(not_now)) => not_now.to_string(),
+                Err(_) => "the terminal failed".to_owned(),
+            };
+            tokio::select! {
+                _ = board.changed() => {}
+                () = &mut patience => return Err(why),
+            }
+        }
+    }
+
+    fn next(&self, terminal: &Terminal, go: Go) {
+        // A session that is gone needs nothing: its end is heard by its channel.
+        if let Ok(session) = terminal.session.get() {
+            session.do_send(Next(self.key.1, go));
+        }
+    }
+
+    /// From the first byte to the end, or into doubt.
+    async fn follow(&self, terminal: &Terminal, mut told: UnboundedReceiver<SessionEvent>) -> Result<(), Over> {
+        loop {
+            match told.recv().await {
+                Some(SessionEvent::Told(transaction)) => {
+                    let result = PaymentTold::Result { reason: in_words(&transaction) };
+                    match self.gateway.tell_payment(self.cash_box, self.key.1, result).await {
+                        Ok(()) => {
+                            self.orders.reached(self.key, PaymentState::Result, None);
+                            self.next(terminal, Go::Acknowledge);
+                        }
+                        Err(Rejected::Refused(_)) => return Err(self.leave()),
+                        Err(_) => self.next(terminal, Go::Reject),
+                    }
+                }
+                Some(SessionEvent::Ended { outcome, .. }) => return self.end(*outcome, None).await,
+                Some(SessionEvent::Doubt(reason)) => return self.doubt(reason).await,
+                Some(_) => {}
+                None => return self.doubt("the terminal failed in the middle of the payment".to_owned()).await,
+            }
+        }
+    }
+
+    /// Asks the terminal what became of the payment, once; comes back when it could not be asked or could not say.
+    async fn settle(&self, payment: &PaymentFacts, settling: &mut Settling) -> Result<(), Over> {
+        let (Ok(order), Some(terminal)) = (wanted(payment), self.terminal(payment)) else {
+            settling.pause().await;
+            return Ok(());
+        };
+        self.until_ready(&terminal).await;
+        let now = self.gateway.shared.clock.monotonic();
+        let baseline = payment.baseline.as_deref().and_then(|text| text.parse().ok());
+        let stage =
+            Stage { baseline: baseline.unwrap_or(Baseline::Nothing), since_sent: now.saturating_sub(settling.sent_at) };
+        let (events, mut told) = unbounded_channel();
+        let take = Take { operation: self.key.1, order, work: Work::Settle(stage), told: events };
+        let taken = match terminal.session.get() {
+            Ok(session) => session.send(take).await,
+            Err(_) => return Ok(()),
+        };
+        if !matches!(taken, Ok(Ok(()))) {
+            settling.pause().await;
+            return Ok(());
+        }
+        match told.recv().await {
+            Some(SessionEvent::Ended { outcome, .. }) => {
+                self.end(*outcome, Some("the terminal was asked afterwards".to_owned())).await
+            }
+            Some(SessionEvent::Contradiction(reason)) => {
+                self.tell(PaymentTold::Contradiction { reason }).await?;
+                self.orders.reached(self.key, PaymentState::NeedsOperator, None);
+                Ok(())
+            }
+            _ => {
+                settling.pause().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until the terminal is idle, and hurries it along.
+    async fn until_ready(&self, terminal: &Terminal) {
+        let mut board = terminal.board.watch();
+        loop {
+            let ready = board.wait_for(|standing| standing.state == DeviceState::Ready);
+            match tokio::time::timeout(HURRY, ready).await {
+                Ok(Ok(_)) if terminal.session.get().is_ok() => return,
+                Ok(_) => tokio::time::sleep(HURRY).await,
+                Err(_) => {}
+            }
+            terminal.try_now();
+        }
+    }
+
+    async fn doubt(&self, reason: String) -> Result<(), Over> {
+        self.tell(PaymentTold::Doubt { reason }).await?;
+        self.orders.reached(self.key, PaymentState::Unknown, None);
+        Ok(())
+    }
+
+    async fn refuse(
+        &self,
+        kind: RefusalKind,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Result<(), Over> {
+        let refusal = PaymentRefusal { kind, title: Cow::Borrowed(title), detail: detail.into() };
+        self.end(PaymentOutcome::Refused(refusal), None).await
+    }
+
+    async fn end(&self, outcome: PaymentOutcome, reason: Option<String>) -> Result<(), Over> {
+        self.tell(PaymentTold::Ended { outcome, reason }).await?;
+        Err(self.leave())
+    }
+
+    /// Tells the cash box, until it has taken it down.
+    async fn tell(&self, told: PaymentTold) -> Result<(), Over> {
+        loop {
+            match self.gateway.tell_payment(self.cash_box, self.key.1, told.clone()).await {
+                Ok(()) => return Ok(()),
+                // It has gone another way: what is durable says how.
+                Err(Rejected::Refused(problem)) => {
+                    tracing::warn!(cash_box = %self.cash_box, operation = %self.key.1, detail = problem.detail,
+                        "a payment was told of that cannot take this step");
+                    return Err(self.leave());
+                }
+                Err(rejected) => {
+                    tracing::debug!(cash_box = %self.cash_box, operation = %self.key.1, ?rejected, "a payment waits");
+                    tokio::time::sleep(TELL_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// It is no payment of this node any more.
+    fn leave(&self) -> Over {
+        self.orders.end(self.key);
+        Over
+    }
+}
+
+/// What is known about a payment that is being settled.
+struct Settling {
+    /// When it was sent, on the monotonic clock. Of one that was restored this is when it was restored: nobody knows how far the clock on
+    /// the wall was set in between, and the terminal may still be busy with it for its whole time.
+    sent_at: Duration,
+    attempts: usize,
+}
+
+impl Settling {
+    async fn pause(&mut self) {
+        let last = ASK_AGAIN_S.len().saturating_sub(1);
+        let pause_s = ASK_AGAIN_S.get(self.attempts.min(last)).copied().unwrap_or(30);
+        self.attempts = self.attempts.saturating_add(1);
+        tokio::time::sleep(Duration::from_secs(pause_s)).await;
+    }
+}
+
+/// Currency in which terminals are spoken to.
+const EURO: &str = "EUR";
+
+/// What the terminal is asked for.
+fn wanted(payment: &PaymentFacts) -> Result<kassette_payments::zvt::session::Order, &'static str> {
+    if !payment.currency.eq_ignore_ascii_case(EURO) {
+        return Err("the terminal is registered for euro only");
+    }
+    let amount: kassette_model::Decimal = payment.amount.parse().map_err(|_| "the amount is not readable")?;
+    let cents = amount.checked_mul(kassette_model::Decimal::ONE_HUNDRED).and_then(|cents| u64::try_from(cents).ok());
+    let amount_cents = cents.ok_or("the amount is no number of cents")?;
+    let receipt_number = payment.original.as_deref().and_then(|number| number.parse().ok());
+    Ok(kassette_payments::zvt::session::Order { action: payment.action, amount_cents, receipt_number })
+}
+
+/// A result as it stands in the record: enough to find it on the terminal's slips.
+fn in_words(told: &Transaction) -> String {
+    let mut words = told.code.english().into_owned();
+    if let Some(amount_cents) = told.amount_cents {
+        words.push_str(&format!(", {amount_cents} cents"));
+    }
+    if let Some(receipt_number) = told.receipt_number {
+        words.push_str(&format!(", receipt {receipt_number:04}"));
+    }
+    if let Some(trace) = told.trace {
+        words.push_str(&format!(", trace {trace:06}"));
+    }
+    words
+}
