@@ -188,7 +188,16 @@ impl Host {
         let progress = data_dir.join(CALLBACKS_FOLDER);
         let callback_store =
             (purpose == Purpose::Command && progress.is_dir()).then(|| callback_store(progress, settings));
-        let context = Context { data_dir, environment, gateway: node.gateway(), callback_store, keys, clock, entropy };
+        let context = Context {
+            data_dir,
+            environment,
+            gateway: node.gateway(),
+            callback_store,
+            keys,
+            clock,
+            entropy,
+            configuring: Arc::default(),
+        };
         started(&context.gateway).await?;
         actix_web::rt::spawn(go_on(context.gateway.clone()));
         tracing::info!(environment = environment.name(), data_dir = %context.data_dir.display(), "data folder open");

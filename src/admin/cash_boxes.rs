@@ -44,6 +44,7 @@ pub(super) async fn create(context: &Context, wanted: CreateCashBox) -> Result<R
     let market = kassette_markets::market(country)
         .ok_or_else(|| Failure::usage(format!("there is no market {country} in this version")))?;
     let cash_box = wanted.id.unwrap_or_else(|| CashBoxId::from_uuid(uuid::Uuid::new_v4()));
+    let turn = context.configuring.lock().await;
     if context.gateway.profile(cash_box)?.is_some() {
         return Err(Failure::refused(format!("cash box {cash_box} exists already")));
     }
@@ -83,6 +84,7 @@ pub(super) async fn create(context: &Context, wanted: CreateCashBox) -> Result<R
         take_back(context, cash_box, made.is_new.then_some(made.entry).flatten());
         return Err(failure);
     }
+    drop(turn);
     tracing::info!(cash_box = %cash_box, market = %country, "cash box created");
     let unit = configuration.units.first().map(|entry| entry.id);
     let starts = context.environment == Environment::Sandbox && !wanted.no_start;
@@ -247,6 +249,7 @@ fn valid_tokens(configuration: &Configuration, now_ns: i64) -> impl Iterator<Ite
 }
 
 pub(super) async fn rotate_token(context: &Context, cash_box: CashBoxId, revoke: bool) -> Result<Reply, Failure> {
+    let _turn = context.configuring.lock().await;
     let mut configuration = configuration(context, cash_box)?;
     let token = AccessToken::mint(context.environment, context.entropy.as_ref());
     let now_ns = context.clock.unix_ns();
@@ -264,6 +267,7 @@ pub(super) async fn rotate_token(context: &Context, cash_box: CashBoxId, revoke:
 }
 
 pub(super) async fn enable(context: &Context, cash_box: CashBoxId, enabled: bool) -> Result<Reply, Failure> {
+    let _turn = context.configuring.lock().await;
     let mut configuration = configuration(context, cash_box)?;
     let word = if enabled { "enabled" } else { "disabled" };
     if configuration.disabled == enabled {
@@ -288,6 +292,7 @@ pub(super) async fn add_unit(
     cash_box: CashBoxId,
     entry: UnitEntry,
 ) -> Result<(UnitId, usize), Failure> {
+    let _turn = context.configuring.lock().await;
     let mut configuration = configuration(context, cash_box)?;
     let unit = entry.id;
     configuration.units.push(entry);

@@ -1,7 +1,9 @@
 //! The commands, as they cross the socket.
 
 use std::fmt;
+use std::str::FromStr;
 
+use kassette_cashbox::TerminalEntry;
 use kassette_model::{CashBoxId, Moment, OperationId, UnitId};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,28 @@ pub enum Command {
         unit: Option<usize>,
         /// Whether they fail.
         failing: bool,
+    },
+    /// Adds a payment terminal to a cash box.
+    TerminalAdd {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// What it is.
+        terminal: NewTerminal,
+    },
+    /// Lists the payment terminals of a cash box.
+    TerminalList {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+    },
+    /// Takes a payment terminal from a cash box.
+    TerminalRemove {
+        /// Which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which terminal.
+        name: String,
     },
     /// The secrets under which callbacks of a cash box are signed; makes the first one when there is none.
     CallbackSecretShow {
@@ -250,6 +274,41 @@ pub enum UnitSource {
     },
 }
 
+/// A payment terminal to be added.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewTerminal {
+    /// Name within the cash box.
+    pub name: String,
+    /// Which provider speaks with it.
+    pub provider: String,
+    /// `tcp:host[:port]`, `serial:path[:baud]` or `app`.
+    pub address: String,
+    /// `cbTerminalID` of the requests that are meant for it.
+    #[serde(default)]
+    pub terminal_id: Option<String>,
+    /// What it wants to hear before a command.
+    pub password: TerminalPassword,
+}
+
+/// The password of a terminal on its way through the socket; its debug form shows nothing.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TerminalPassword(pub(super) u32);
+
+impl FromStr for TerminalPassword {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        TerminalEntry::parse_password(text).map(Self).ok_or("1 to 6 digits are accepted")
+    }
+}
+
+impl fmt::Debug for TerminalPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 /// A passphrase on its way through the socket, which only its owner can open. It is used once and never stored.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -336,6 +395,19 @@ mod tests {
         let read: Command = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
         assert!(serde_json::from_str::<Command>(r#"{"command":"cash-box-show","cash_box":"nonsense"}"#).is_err());
+    }
+
+    #[test]
+    fn the_password_of_a_terminal_is_read_and_not_shown() {
+        for (text, password) in
+            [("0", Some(0)), ("000000", Some(0)), ("012345", Some(12_345)), ("999999", Some(999_999))]
+        {
+            assert_eq!(text.parse().ok(), password.map(TerminalPassword), "{text}");
+        }
+        for text in ["", "0000000", "-1", "+1", "12a", "١"] {
+            assert!(text.parse::<TerminalPassword>().is_err(), "{text}");
+        }
+        assert_eq!(format!("{:?}", TerminalPassword(123_456)), "[redacted]");
     }
 
     #[test]

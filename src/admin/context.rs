@@ -7,6 +7,7 @@ use kassette_actors::Gateway;
 use kassette_actors::callbacks::OpenCallbackStore;
 use kassette_model::Environment;
 use kassette_stdx::{Clock, Entropy};
+use tokio::sync::Mutex;
 
 use crate::keys::KeyFolder;
 
@@ -27,4 +28,6 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// Held from the reading of a configuration to the end of its change: a change is written whole, and would undo one in between.
+    pub configuring: Arc<Mutex<()>>,
 }

@@ -1,6 +1,6 @@
 //! What an operator may do to an environment, once, whichever way it is asked for.
 //!
-//! Purpose: create and change cash boxes, units and callback secrets, look at operations and callbacks, send these again, export, and
+//! Purpose: create and change cash boxes, units, payment terminals and callback secrets, look at operations and callbacks, send these again, export, and
 //! say how things stand.
 //! Owns: [`Command`] and [`Reply`] (the words), [`execute`] (the one implementation), the socket [`server`] and [`client`].
 //! Invariants: a command behaves the same through the socket of a running server and in a process of its own; a token in clear
@@ -22,10 +22,11 @@ mod operations;
 mod reply;
 pub mod server;
 mod start;
+mod terminals;
 mod units;
 
 pub use callbacks::CALLBACK_STATES;
-pub use command::{Asked, Command, CreateCashBox, ExportRange, Passphrase, UnitSource};
+pub use command::{Asked, Command, CreateCashBox, ExportRange, NewTerminal, Passphrase, TerminalPassword, UnitSource};
 pub use context::Context;
 pub use execute::{Output, execute};
 pub use failure::{Failure, FailureKind};
@@ -33,5 +34,5 @@ pub use operations::{LIST_MAX, WAIT_MAX_MS};
 pub use reply::{
     AttemptShown, CallbackDetails, CallbackSecretShown, CallbackStanding, CallbackSummary, CashBoxDetails,
     CashBoxSummary, Created, Exported, OperationDetails, OperationSummary, Quarantine, Reply, Shown, Status,
-    TokenSummary, UnitDetails, UnitOutage,
+    TerminalDetails, TokenSummary, UnitDetails, UnitOutage,
 };

@@ -38,6 +38,14 @@ pub enum Reply {
         /// In the order in which they are tried.
         units: Vec<UnitDetails>,
     },
+    /// Payment terminals of a cash box.
+    Terminals {
+        /// Whose.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// In the order in which they are tried.
+        terminals: Vec<TerminalDetails>,
+    },
     /// Callback secrets of a cash box.
     CallbackSecrets {
         /// Whose.
@@ -196,6 +204,19 @@ pub struct UnitDetails {
     pub public_key_pem: Option<String>,
     /// Certificate as PEM; absent in a closed system.
     pub certificate_pem: Option<String>,
+}
+
+/// A payment terminal of a cash box, without its password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TerminalDetails {
+    /// Name within the cash box.
+    pub name: String,
+    /// Which provider speaks with it.
+    pub provider: String,
+    /// Its line.
+    pub address: String,
+    /// `cbTerminalID` of the requests that are meant for it; without one it takes all.
+    pub terminal_id: Option<String>,
 }
 
 /// A secret on its way to the operator; its debug form shows nothing.

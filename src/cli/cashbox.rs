@@ -123,6 +123,7 @@ fn text(reply: &Reply) -> String {
         }
         Reply::Done { message } => format!("{message}\n"),
         Reply::Units { .. }
+        | Reply::Terminals { .. }
         | Reply::CallbackSecrets { .. }
         | Reply::Operation(_)
         | Reply::Operations { .. }

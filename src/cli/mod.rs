@@ -25,6 +25,7 @@ mod session;
 mod status;
 mod stopping;
 mod table;
+mod terminal;
 mod verify;
 
 use std::ffi::OsString;
@@ -62,6 +63,9 @@ enum Verb {
     /// Signature creation units of a cash box
     #[command(subcommand)]
     Scu(scu::Scu),
+    /// Payment terminals of a cash box
+    #[command(subcommand)]
+    Terminal(terminal::Terminal),
     /// Write the journal of a cash box, or the export of its market, to a file
     Export(export::Export),
     /// Check frames, chains, numbers and signatures of a folder or an export; only reads
@@ -115,6 +119,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Demo(demo) => demo.run(session),
         Verb::Cashbox(cashbox) => cashbox.run(session),
         Verb::Scu(scu) => scu.run(session),
+        Verb::Terminal(terminal) => terminal.run(session),
         Verb::Export(export) => export.run(session),
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),

@@ -121,6 +121,7 @@ fn four_bugs_put_one_cash_box_in_quarantine_until_the_operator_lifts_it() {
         keys: Arc::new(KeyFolder::open(folder.path(), Environment::Sandbox, entropy.as_ref()).unwrap()),
         clock: Arc::clone(&server.clock) as _,
         entropy,
+        configuring: Arc::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let resume = Command::CashBoxResume { cash_box: A.cash_box() };

@@ -40,6 +40,7 @@ impl Desk {
             keys: Arc::new(KeyFolder::open(folder.path(), Environment::Sandbox, entropy.as_ref()).unwrap()),
             clock: Arc::clone(&server.clock) as _,
             entropy,
+            configuring: Arc::default(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let (told, listening) = mpsc::channel();

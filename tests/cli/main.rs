@@ -20,5 +20,6 @@ mod listen;
 mod operations;
 mod receiver;
 mod serving;
+mod terminals;
 mod units;
 mod usage;

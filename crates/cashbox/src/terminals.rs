@@ -38,6 +38,17 @@ impl TerminalEntry {
     pub const ID_CHARS_MAX: usize = 64;
     /// Highest password.
     pub const PASSWORD_MAX: u32 = 999_999;
+    /// Most digits of a password as text.
+    const PASSWORD_DIGITS_MAX: usize = 6;
+    /// Provider of a terminal whose configuration names none.
+    pub const PROVIDER_DEFAULT: &str = kassette_payments::zvt::PROVIDER.name;
+
+    /// Reads a password as it stands in the handbook of a terminal: one to six digits, leading zeros do not matter.
+    #[must_use]
+    pub fn parse_password(text: &str) -> Option<u32> {
+        let digits = (1..=Self::PASSWORD_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten()
+    }
 
     /// Whether requests with this `cbTerminalID` (empty counts as none) are meant for it: one that names a terminal also reaches those
     /// without an id, one that names none reaches only those (contract 4.4, terminal routing).
