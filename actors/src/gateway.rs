@@ -204,6 +204,19 @@ impl Gateway {
         Ok(unfinished.len())
     }
 
+    /// Brings a cash box into memory, and with it its devices into service, if it is not there.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the shard is down.
+    pub async fn wake(&self, cash_box: CashBoxId) -> Result<(), Rejected> {
+        self.deliver(cash_box, Call::GoOn)?;
+        // Behind the call above: when this is answered, that is done.
+        let (reply, given) = oneshot::channel();
+        self.deliver(cash_box, Call::Watch(OperationId::from_bytes([0; 16]), reply))?;
+        _ = given.await;
+        Ok(())
+    }
+
     /// Writes the first record of a new cash box, or a change of its configuration; durable when this returns.
     ///
     /// # Errors

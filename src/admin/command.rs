@@ -89,6 +89,20 @@ pub enum Command {
         /// Which terminal.
         name: String,
     },
+    /// How the devices of this server stand.
+    Devices {
+        /// Those of this cash box only.
+        #[serde(default, with = "optional_id")]
+        cash_box: Option<CashBoxId>,
+    },
+    /// Asks a terminal whether it is there.
+    TerminalTest {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Its name.
+        name: String,
+    },
     /// The secrets under which callbacks of a cash box are signed; makes the first one when there is none.
     CallbackSecretShow {
         /// Which cash box.

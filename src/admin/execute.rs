@@ -8,7 +8,7 @@ use super::command::Command;
 use super::context::Context;
 use super::failure::Failure;
 use super::reply::{Quarantine, Reply, Status, UnitOutage};
-use super::{callback_secrets, callbacks, cash_boxes, export, operations, terminals, units};
+use super::{callback_secrets, callbacks, cash_boxes, devices, export, operations, terminals, units};
 
 /// Where a command writes what is too long for a reply.
 pub trait Output: Send {
@@ -58,6 +58,8 @@ pub fn execute(
         Command::TerminalAdd { cash_box, terminal } => runtime.block_on(terminals::add(context, cash_box, terminal)),
         Command::TerminalList { cash_box } => terminals::list(context, cash_box),
         Command::TerminalRemove { cash_box, name } => runtime.block_on(terminals::remove(context, cash_box, &name)),
+        Command::Devices { cash_box } => runtime.block_on(devices::list(context, cash_box)),
+        Command::TerminalTest { cash_box, name } => runtime.block_on(devices::test(context, cash_box, &name)),
         Command::CallbackSecretShow { cash_box } => callback_secrets::show(context, cash_box),
         Command::CallbackSecretRotate { cash_box, revoke } => callback_secrets::rotate(context, cash_box, revoke),
         Command::CallbackList { cash_box, state, limit } => callbacks::list(context, cash_box, &state, limit),

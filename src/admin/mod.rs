@@ -14,6 +14,7 @@ mod cash_boxes;
 pub mod client;
 mod command;
 mod context;
+mod devices;
 mod execute;
 mod export;
 mod failure;
@@ -33,6 +34,6 @@ pub use failure::{Failure, FailureKind};
 pub use operations::{LIST_MAX, WAIT_MAX_MS};
 pub use reply::{
     AttemptShown, CallbackDetails, CallbackSecretShown, CallbackStanding, CallbackSummary, CashBoxDetails,
-    CashBoxSummary, Created, Exported, OperationDetails, OperationSummary, Quarantine, Reply, Shown, Status,
-    TerminalDetails, TokenSummary, UnitDetails, UnitOutage,
+    CashBoxSummary, Created, DeviceDetails, Exported, OperationDetails, OperationSummary, Quarantine, Reply, Shown,
+    Status, TerminalDetails, TokenSummary, UnitDetails, UnitOutage,
 };

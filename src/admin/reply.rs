@@ -46,6 +46,11 @@ pub enum Reply {
         /// In the order in which they are tried.
         terminals: Vec<TerminalDetails>,
     },
+    /// Devices of this server.
+    Devices {
+        /// By cash box and name.
+        devices: Vec<DeviceDetails>,
+    },
     /// Callback secrets of a cash box.
     CallbackSecrets {
         /// Whose.
@@ -217,6 +222,35 @@ pub struct TerminalDetails {
     pub address: String,
     /// `cbTerminalID` of the requests that are meant for it; without one it takes all.
     pub terminal_id: Option<String>,
+}
+
+/// A device and how it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceDetails {
+    /// Whose it is.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// Name within the cash box.
+    pub name: String,
+    /// Which provider speaks with it.
+    pub provider: String,
+    /// Its line.
+    pub address: String,
+    /// `starting`, `ready`, `busy`, `restarting` or `down`.
+    pub state: String,
+    /// Since when.
+    pub since: String,
+    /// When it is tried again.
+    pub next_try: Option<String>,
+    /// How often it was started again since the start of the server.
+    pub restarts: u64,
+    /// Why it last failed.
+    pub last_error: Option<String>,
+    /// The last transaction that it told of, in the words of its provider.
+    pub last_told: Option<String>,
+    /// What it works on.
+    #[serde(with = "optional_id")]
+    pub operation: Option<OperationId>,
 }
 
 /// A secret on its way to the operator; its debug form shows nothing.

@@ -124,6 +124,7 @@ fn text(reply: &Reply) -> String {
         Reply::Done { message } => format!("{message}\n"),
         Reply::Units { .. }
         | Reply::Terminals { .. }
+        | Reply::Devices { .. }
         | Reply::CallbackSecrets { .. }
         | Reply::Operation(_)
         | Reply::Operations { .. }

@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod console;
 mod demo;
+mod devices;
 pub mod exit;
 mod explain;
 mod export;
@@ -66,6 +67,8 @@ enum Verb {
     /// Payment terminals of a cash box
     #[command(subcommand)]
     Terminal(terminal::Terminal),
+    /// How the payment terminals of this server stand: state, restarts, last error
+    Devices(devices::Devices),
     /// Write the journal of a cash box, or the export of its market, to a file
     Export(export::Export),
     /// Check frames, chains, numbers and signatures of a folder or an export; only reads
@@ -120,6 +123,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Cashbox(cashbox) => cashbox.run(session),
         Verb::Scu(scu) => scu.run(session),
         Verb::Terminal(terminal) => terminal.run(session),
+        Verb::Devices(devices) => devices.run(session),
         Verb::Export(export) => export.run(session),
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),

@@ -7,7 +7,7 @@ use kassette_model::payment::TerminalAddress;
 
 use super::session::Session;
 use super::table::columns;
-use crate::admin::{Command, Failure, NewTerminal, Reply, TerminalDetails, TerminalPassword};
+use crate::admin::{Command, DeviceDetails, Failure, NewTerminal, Reply, TerminalDetails, TerminalPassword};
 
 /// Commands about the payment terminals of a cash box.
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,14 @@ pub(super) enum Terminal {
     List {
         /// Id of the cash box
         cashbox: CashBoxId,
+    },
+    /// Ask a terminal whether it is there; nothing is charged
+    Test {
+        /// Id of the cash box
+        cashbox: CashBoxId,
+        /// Name of the terminal
+        #[arg(long)]
+        name: String,
     },
     /// Remove a terminal; refused while a payment at it has not ended
     Remove {
@@ -59,6 +67,7 @@ impl Terminal {
                 terminal: NewTerminal { name, provider, address: address.to_string(), terminal_id, password },
             },
             Self::List { cashbox } => Command::TerminalList { cash_box: cashbox },
+            Self::Test { cashbox, name } => Command::TerminalTest { cash_box: cashbox, name },
             Self::Remove { cashbox, name } => Command::TerminalRemove { cash_box: cashbox, name },
         };
         let reply = session.ask(command)?;
@@ -76,7 +85,15 @@ fn text(reply: &Reply) -> String {
             };
             columns(&["NAME", "PROVIDER", "ADDRESS", "TERMINAL ID"], &terminals.iter().map(row).collect::<Vec<_>>())
         }
+        Reply::Devices { devices } => devices.iter().map(tested).collect(),
         Reply::Done { message } => format!("{message}\n"),
         _ => String::new(),
     }
+}
+
+fn tested(device: &DeviceDetails) -> String {
+    let DeviceDetails { name, address, state, .. } = device;
+    let told =
+        device.last_told.as_ref().map(|told| format!("; it told last of {told} (receipt/trace)")).unwrap_or_default();
+    format!("terminal {name} at {address} answers and is {state}{told}\n")
 }

@@ -61,6 +61,8 @@ pub struct DeviceStatus {
     pub restarts: u64,
     /// Why it last failed.
     pub last_error: Option<String>,
+    /// The last transaction that it told of, in the words of its provider.
+    pub last_told: Option<String>,
     /// What it works on.
     pub operation: Option<OperationId>,
 }

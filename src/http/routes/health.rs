@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, rt};
+use kassette_actors::DeviceStatus;
 use kassette_actors::callbacks::CallbackStatus;
 use kassette_wire::Finding;
 use kassette_wire::json::write::{Object, string};
@@ -76,7 +77,8 @@ async fn callbacks(edge: &Edge) -> Vec<String> {
     }
 }
 
-/// Why the server takes no work, and what else an operator should know. Nothing of a single cash box is told here.
+/// Why the server takes no work, and what else an operator should know. Nothing of a single cash box is told here but the names of
+/// devices that are out.
 fn standing(edge: &Edge) -> (Vec<(Code, String)>, Vec<String>) {
     let (mut reasons, mut warnings) = (Vec::new(), Vec::new());
     if edge.readiness.is_stopping() {
@@ -108,5 +110,18 @@ fn standing(edge: &Edge) -> (Vec<(Code, String)>, Vec<String>) {
     if quarantined > 0 {
         warnings.push(format!("{quarantined} cash boxes are in quarantine"));
     }
+    warnings.extend(devices(&edge.gateway.devices()));
     (reasons, warnings)
+}
+
+/// Devices named in a list of warnings; the others are counted.
+const DEVICES_NAMED_MAX: usize = 10;
+
+/// Names the devices that are out, but not whose they are or where.
+fn devices(all: &[DeviceStatus]) -> Vec<String> {
+    let out: Vec<&DeviceStatus> = all.iter().filter(|device| device.state.is_out()).collect();
+    let named =
+        out.iter().take(DEVICES_NAMED_MAX).map(|device| format!("terminal {} is {}", device.name, device.state.name()));
+    let more = out.len().saturating_sub(DEVICES_NAMED_MAX);
+    named.chain((more > 0).then(|| format!("{more} more terminals are out of service"))).collect()
 }

@@ -109,6 +109,7 @@ impl Terminal {
             next_try_unix_ns: None,
             restarts: children.iter().map(|child| child.restarts).max().unwrap_or(0),
             last_error: None,
+            last_told: board.last_told,
             operation: board.operation,
         };
         let failed = children.iter().find(|child| {
