@@ -19,6 +19,8 @@ mod exports;
 mod listen;
 mod operations;
 mod receiver;
+mod register;
 mod serving;
+mod simulate;
 mod units;
 mod usage;
