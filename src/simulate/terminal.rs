@@ -28,7 +28,7 @@ pub enum Place {
     Tcp(SocketAddr),
     /// The device file of a pseudo terminal.
     Pty {
-        /// A symbolic link to the device file, which is another one after each break of the line.
+        /// A symbolic link to the device file, which may be another one after each break of the line.
         link: Option<PathBuf>,
     },
 }
@@ -152,8 +152,8 @@ impl SimulatedTerminal {
         self.address.map(|address| address.port())
     }
 
-    /// The link, or the device file when there is none; `None` on TCP and while the line is pulled. Without a link it is another one
-    /// after each break.
+    /// The link, or the device file when there is none; `None` on TCP and while the line is pulled. Without a link it may be another
+    /// one after each break.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
         self.shared.path.lock().clone()

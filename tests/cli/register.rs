@@ -17,6 +17,8 @@ use rustix::termios::{OptionalActions, ioctl_tiocexcl, tcgetattr, tcsetattr};
 
 /// Longer than anything takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a terminal has for a payment.
+const LONG_AGO: Duration = Duration::from_secs(3_600);
 
 pub(crate) trait Wire: Read + Write + AsFd {}
 impl<W: Read + Write + AsFd> Wire for W {}
@@ -28,16 +30,16 @@ pub(crate) enum Paid {
     Cents(i128),
     /// Nothing was.
     Refused,
-    /// Nobody knows yet.
-    InDoubt,
+    /// Nobody knows yet, for this reason.
+    InDoubt(String),
 }
 
 pub(crate) struct Register {
     wire: Box<dyn Wire>,
     session: Session,
     began: Instant,
-    /// What the terminal had told before the payment.
-    baseline: Baseline,
+    /// What the terminal had told before the last payment.
+    pub(crate) baseline: Baseline,
 }
 
 impl Register {
@@ -71,18 +73,28 @@ impl Register {
         self
     }
 
-    /// Begins a payment and does not wait for anything.
+    /// Begins a payment, and waits until the terminal is at it.
     #[track_caller]
     pub(crate) fn begin(&mut self, amount_cents: u64) {
+        self.send(amount_cents);
+        loop {
+            match self.next_event() {
+                SessionEvent::MaySend(baseline) => self.baseline = baseline,
+                SessionEvent::Display(_) => return,
+                other => panic!("not at it: {other:?}"),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn send(&mut self, amount_cents: u64) {
         self.session.begin(order(amount_cents)).unwrap();
         self.session.send(self.began.elapsed());
-        let bytes = self.session.take_output();
-        self.wire.write_all(&bytes).unwrap();
     }
 
     #[track_caller]
     pub(crate) fn pay(&mut self, amount_cents: u64) -> Paid {
-        self.begin(amount_cents);
+        self.send(amount_cents);
         self.finish()
     }
 
@@ -93,19 +105,26 @@ impl Register {
             match self.next_event() {
                 SessionEvent::Told(_) => self.session.acknowledge(self.began.elapsed()),
                 SessionEvent::Ended { outcome, .. } => return paid(&outcome),
-                SessionEvent::Doubt(_) => return Paid::InDoubt,
-                SessionEvent::MaySend(_) | SessionEvent::Display(_) | SessionEvent::Ready(_) => {}
+                SessionEvent::Doubt(why) => return Paid::InDoubt(why),
+                SessionEvent::MaySend(baseline) => self.baseline = baseline,
+                SessionEvent::Display(_) | SessionEvent::Ready(_) => {}
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    /// Asks, over this new connection, what became of the payment that `earlier` is in doubt about.
+    /// Asks, over this new connection, what became of a payment that is in doubt; `baseline` is what the terminal had told before it. It counts as sent so
+    /// long ago that the terminal cannot be at it any more.
     #[track_caller]
-    pub(crate) fn settle(&mut self, earlier: &Self, amount_cents: u64) -> Paid {
-        let stage = Stage { baseline: earlier.baseline, since_sent: earlier.began.elapsed() };
+    pub(crate) fn settle(&mut self, baseline: Baseline, amount_cents: u64) -> Paid {
+        let stage = Stage { baseline, since_sent: LONG_AGO };
         self.session.settle(order(amount_cents), stage, self.began.elapsed()).unwrap();
         self.finish()
+    }
+
+    /// Goes; tells what the terminal had told last before the last payment.
+    pub(crate) fn hang_up(self) -> Baseline {
+        self.baseline
     }
 
     /// Whether the line is broken now, without waiting.

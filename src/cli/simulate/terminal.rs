@@ -33,7 +33,7 @@ pub(in crate::cli) struct Terminal {
     /// Wait for a register on the device file of a pseudo terminal, as if it were a serial line
     #[arg(long)]
     pty: bool,
-    /// Link to the device file, which is another one whenever the line was away
+    /// Keep a link to the device file, which may be another one when the line was away
     #[arg(long, value_name = "PATH", requires = "pty", conflicts_with = "tcp")]
     link: Option<PathBuf>,
     /// What happens to the payments, one word each; all are approved without
