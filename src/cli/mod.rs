@@ -23,6 +23,7 @@ mod reindex;
 mod scu;
 mod serve;
 mod session;
+mod simulate;
 mod status;
 mod stopping;
 mod table;
@@ -79,6 +80,9 @@ enum Verb {
     Status(status::Status),
     /// Follow the events of a cash box, or post them on to a URL as callbacks
     Listen(listen::Listen),
+    /// Play a device to try with
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
     /// The configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -128,6 +132,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),
         Verb::Listen(listen) => listen.run(session),
+        Verb::Simulate(simulate) => simulate.run(session),
         Verb::Config(config) => config.run(session),
         Verb::Explain(explain) => explain.run(session),
         Verb::Completions(completions) => completions.run(session),
