@@ -20,3 +20,4 @@ mod operations;
 mod paths;
 mod payments;
 mod server;
+mod terminals;

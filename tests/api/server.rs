@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use kassette::config::Settings;
 use kassette::http::{Edge, EdgeParts, Pepper, Readiness, Running, serve, token_mac};
-use kassette_actors::{BeforeExecute, Gateway, Keys, Node, NodeOptions, Vault};
-use kassette_cashbox::{Configuration, Request, TokenEntry, UnitEntry};
+use kassette_actors::{BeforeDevice, BeforeExecute, DeviceOptions, Gateway, Keys, Node, NodeOptions, Vault};
+use kassette_cashbox::{Configuration, Request, TerminalEntry, TokenEntry, UnitEntry};
 use kassette_journal::{EmbeddedJournal, Journal, MemoryJournal};
 use kassette_model::cases::Country;
 use kassette_model::{CashBoxId, Environment, OperationId, OperationKind, QueueId, UnitId};
 use kassette_signing::{SignatureUnit, UnitSpec, create_sandbox};
 use kassette_stdx::encoding::{base64, hex};
-use kassette_stdx::{FakeClock, SeededEntropy};
+use kassette_stdx::{Clock, FakeClock, SeededEntropy, SystemClock};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -75,6 +75,10 @@ pub(crate) struct Options {
     pub(crate) before_execute: Option<BeforeExecute>,
     /// A second environment on the same listener (production, over the same cash boxes), below this base path.
     pub(crate) second_base_path: Option<&'static str>,
+    /// Terminals of till A. With any of them the node has the time of the machine: a real line does not wait for a clock that is set.
+    pub(crate) terminals: Vec<TerminalEntry>,
+    pub(crate) devices: DeviceOptions,
+    pub(crate) before_device: Arc<BeforeDevice>,
 }
 
 pub(crate) struct TestServer {
@@ -121,10 +125,12 @@ impl TestServer {
             actix_web::rt::System::new().block_on(async move {
                 let (clock, readiness) = inside;
                 let unit = unit();
+                let node_clock: Arc<dyn Clock> =
+                    if options.terminals.is_empty() { Arc::clone(&clock) as _ } else { Arc::new(SystemClock::default()) };
                 let node = Node::start(
                     Arc::clone(&journal),
                     Arc::new(TestVault { unit: Arc::clone(&unit) }),
-                    Arc::clone(&clock) as _,
+                    node_clock,
                     Arc::new(SeededEntropy::new(42)),
                     NodeOptions {
                         shards: 2,
@@ -134,11 +140,13 @@ impl TestServer {
                         )
                         .unwrap(),
                         before_execute: options.before_execute,
+                        before_device: options.before_device,
+                        devices: options.devices,
                         ..NodeOptions::default()
                     },
                 );
                 let gateway = node.gateway();
-                prepare(&gateway, unit.as_ref()).await;
+                prepare(&gateway, unit.as_ref(), &options.terminals).await;
                 let mut settings = options.settings;
                 settings.server.workers = 2;
                 let edge = |environment, settings: &Settings| {
@@ -207,12 +215,16 @@ impl Drop for TestServer {
 }
 
 /// Creates the cash boxes; A and B are started.
-async fn prepare(gateway: &Gateway, unit: &dyn SignatureUnit) {
+async fn prepare(gateway: &Gateway, unit: &dyn SignatureUnit, terminals: &[TerminalEntry]) {
     while gateway.passivate().await.is_err() {
         tokio::task::yield_now().await;
     }
     for till in [A, B, DISABLED] {
-        gateway.configure(configuration(till, unit, false)).await.unwrap();
+        let mut configuration = configuration(till, unit, false);
+        if till == A {
+            configuration.terminals = terminals.to_vec();
+        }
+        gateway.configure(configuration).await.unwrap();
         if till != DISABLED {
             let request = Request {
                 id: OperationId::from_bytes([till.0; 16]),
@@ -229,7 +241,8 @@ async fn prepare(gateway: &Gateway, unit: &dyn SignatureUnit) {
             let started = gateway.execute(till.cash_box(), request, Duration::from_secs(30)).await.unwrap();
             assert_eq!(started.answer.status, 201, "{}", String::from_utf8_lossy(&started.answer.body));
         } else {
-            gateway.configure(configuration(till, unit, true)).await.unwrap();
+            let disabled = self::configuration(till, unit, true);
+            gateway.configure(disabled).await.unwrap();
         }
     }
 }
