@@ -125,6 +125,8 @@ fn text(reply: &Reply) -> String {
         Reply::Units { .. }
         | Reply::Terminals { .. }
         | Reply::CallbackSecrets { .. }
+        | Reply::Payments { .. }
+        | Reply::PaymentSettled { .. }
         | Reply::Operation(_)
         | Reply::Operations { .. }
         | Reply::Exported(_)

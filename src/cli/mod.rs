@@ -18,6 +18,7 @@ mod export;
 mod listen;
 mod logging;
 mod operation;
+mod payment;
 mod reindex;
 mod scu;
 mod serve;
@@ -26,6 +27,7 @@ mod status;
 mod stopping;
 mod table;
 mod terminal;
+mod user;
 mod verify;
 
 use std::ffi::OsString;
@@ -66,6 +68,9 @@ enum Verb {
     /// Payment terminals of a cash box
     #[command(subcommand)]
     Terminal(terminal::Terminal),
+    /// Payments that have not ended
+    #[command(subcommand)]
+    Payment(payment::Payment),
     /// Write the journal of a cash box, or the export of its market, to a file
     Export(export::Export),
     /// Check frames, chains, numbers and signatures of a folder or an export; only reads
@@ -120,6 +125,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Cashbox(cashbox) => cashbox.run(session),
         Verb::Scu(scu) => scu.run(session),
         Verb::Terminal(terminal) => terminal.run(session),
+        Verb::Payment(payment) => payment.run(session),
         Verb::Export(export) => export.run(session),
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),

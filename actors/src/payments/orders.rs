@@ -25,6 +25,12 @@ impl PaymentOrders {
         self.news.notify_one();
     }
 
+    /// An operator wants the terminal asked again, and that is durable: whoever had given it up takes it up from here.
+    pub(crate) fn again(&self, cash_box: CashBoxId, payment: PaymentFacts) {
+        self.on_their_way.lock().insert((cash_box, payment.operation), payment);
+        self.news.notify_one();
+    }
+
     /// A step of it is durable.
     pub(crate) fn reached(&self, key: PaymentKey, state: PaymentState) {
         if let Some(payment) = self.on_their_way.lock().get_mut(&key) {
