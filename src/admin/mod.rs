@@ -37,3 +37,4 @@ pub use reply::{
     CashBoxSummary, Created, Exported, OperationDetails, OperationSummary, PaymentSummary, Quarantine, Reply, Shown,
     Status, TerminalDetails, TokenSummary, UnitDetails, UnitOutage, UnreadableCashBox,
 };
+pub use terminals::bring_terminals;
