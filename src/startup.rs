@@ -6,6 +6,7 @@
 //! flushed and the log sealed before a stop ends.
 //! Not here: signals and exit codes (`cli`), requests (`http`).
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use futures_util::future::join_all;
 use kassette_actors::callbacks::{CallbackParts, CallbackSecrets, OpenCallbackStore};
 use kassette_actors::supervision::Intensity;
 use kassette_actors::{Gateway, Node, NodeOptions, Rejected};
+use kassette_cashbox::TerminalEntry;
 use kassette_journal::callbacks::{CallbackOptions, CallbackStore, SledCallbacks};
 use kassette_journal::{EmbeddedJournal, Journal};
 use kassette_model::{CashBoxId, Environment};
@@ -23,7 +25,7 @@ use kassette_stdx::{Clock, Entropy, SystemClock, SystemEntropy};
 use kassette_webhooks::Secret;
 
 use crate::admin::server::AdminServer;
-use crate::admin::{Context, Failure};
+use crate::admin::{self, Context, Failure};
 use crate::config::{EnvironmentSection, Settings};
 use crate::http;
 use crate::keys::{KeyFolder, private_file};
@@ -299,6 +301,32 @@ impl Listener {
     }
 }
 
+/// Brings the terminals of the file into their cash boxes, before anybody can pay. What does not fit into a cash box is told in the log:
+/// the others sign receipts all the same.
+async fn bring_terminals(hosts: &[Host], settings: &Settings) {
+    let mut by_cash_box: BTreeMap<CashBoxId, Vec<TerminalEntry>> = BTreeMap::new();
+    for terminal in &settings.terminals {
+        by_cash_box.entry(terminal.cash_box).or_default().push(terminal.entry.clone());
+    }
+    for (cash_box, terminals) in by_cash_box {
+        let mut found = false;
+        for host in hosts {
+            match admin::bring_terminals(&host.context, cash_box, &terminals).await {
+                Ok(None) => continue,
+                Ok(Some(true)) => tracing::info!(%cash_box, ?terminals, "payment terminals of the configuration file"),
+                Ok(Some(false)) => {}
+                Err(failure) => {
+                    tracing::error!(%cash_box, %failure, "the payment terminals of the configuration file cannot be set");
+                }
+            }
+            found = true;
+        }
+        if !found {
+            tracing::warn!(%cash_box, "the configuration file has payment terminals of a cash box that is not there");
+        }
+    }
+}
+
 /// Environments that are open, served and administered.
 pub struct Running {
     hosts: Vec<Host>,
@@ -348,6 +376,7 @@ impl Running {
             let data_dir = PathBuf::from(&section(settings, *environment).data_dir);
             self.hosts.push(Host::open(&data_dir, *environment, settings, Purpose::Serve).await?);
         }
+        bring_terminals(&self.hosts, settings).await;
         let mut addresses: Vec<&str> = wanted.iter().map(|one| section(settings, *one).listen.as_str()).collect();
         addresses.dedup();
         for address in addresses {

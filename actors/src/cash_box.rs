@@ -185,7 +185,7 @@ enum Caller {
     First(oneshot::Sender<Given>, Place),
     /// Nobody but the actor of the operation, when the cash box has heard of it: the call itself was told of the acceptance.
     Accepted,
-    /// The provider of a payment, which told its end.
+    /// The provider of a payment, or an operator, who told its end.
     Provider(Reply<()>),
 }
 
@@ -427,12 +427,19 @@ impl CashBoxActor {
         let resets = commit.effects.iter().any(|effect| matches!(effect, Effect::Reset));
         let first = matches!(caller, Caller::First(..)).then(|| commit.answer.clone());
         self.work().running.insert(request.id, Running { answer: commit.answer, waiters: Vec::new(), resets });
+        let (orders, key) = (Arc::clone(&self.shared.payments), (self.id, request.id));
         let told = move |result: Result<(), Rejected>| match (caller, first) {
             (Caller::First(reply, place), Some(answer)) => {
                 drop(place);
                 give(reply, result.map(|()| Executed { answer, first: true }));
             }
-            (Caller::Provider(reply), _) => answer(reply, result),
+            (Caller::Provider(reply), _) => {
+                if result.is_ok() {
+                    // Whoever told it, the payment is on its way no more.
+                    orders.end(key);
+                }
+                answer(reply, result);
+            }
             _ => {}
         };
         self.append(commit.record, Some(request.id), true, told, ctx);
@@ -583,7 +590,7 @@ fn configuration_problem(error: &kassette_cashbox::ConfigurationError) -> kasset
 fn payment_ended(operation: OperationId) -> Rejected {
     use kassette_wire::problem::{Code, Problem};
     let detail = format!("the payment of operation {operation} has ended, or never began");
-    Rejected::Refused(Box::new(Problem::new(Code::Internal, detail)))
+    Rejected::Refused(Box::new(Problem::new(Code::PaymentStateConflict, detail)))
 }
 
 /// The text of a caught panic.

@@ -149,6 +149,30 @@ pub enum Command {
         /// Only the one with this number.
         sequence: Option<u32>,
     },
+    /// Payments that have begun and not ended.
+    PaymentList {
+        /// Of this cash box only.
+        #[serde(default, with = "optional_id")]
+        cash_box: Option<CashBoxId>,
+    },
+    /// Ends a payment of which nobody knows whether money has moved, or has its terminal asked again.
+    PaymentSettle {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// `paid`, `not-paid` or `ask-again`.
+        outcome: String,
+        /// What was paid, as decimal text, when it is not what was asked for.
+        #[serde(default)]
+        paid_amount: Option<String>,
+        /// Why.
+        reason: String,
+        /// Who says so.
+        by: String,
+    },
     /// One operation, without its bodies.
     OperationShow {
         /// Of which cash box.

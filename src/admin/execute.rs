@@ -8,7 +8,7 @@ use super::command::Command;
 use super::context::Context;
 use super::failure::Failure;
 use super::reply::{Quarantine, Reply, Status, UnitOutage};
-use super::{callback_secrets, callbacks, cash_boxes, devices, export, operations, terminals, units};
+use super::{callback_secrets, callbacks, cash_boxes, devices, export, operations, payments, terminals, units};
 
 /// Where a command writes what is too long for a reply.
 pub trait Output: Send {
@@ -68,6 +68,11 @@ pub fn execute(
         }
         Command::CallbackResend { cash_box, operation, sequence } => {
             callbacks::resend(context, cash_box, operation, sequence)
+        }
+        Command::PaymentList { cash_box } => payments::list(context, cash_box),
+        Command::PaymentSettle { cash_box, operation, outcome, paid_amount, reason, by } => {
+            let settlement = payments::settlement(&outcome, paid_amount.as_deref(), reason, by)?;
+            runtime.block_on(payments::settle(context, cash_box, operation, settlement))
         }
         Command::OperationShow { cash_box, operation } => operations::show(context, cash_box, operation),
         Command::OperationList { cash_box, state, limit } => {

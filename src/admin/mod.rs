@@ -1,7 +1,7 @@
 //! What an operator may do to an environment, once, whichever way it is asked for.
 //!
-//! Purpose: create and change cash boxes, units, payment terminals and callback secrets, look at operations and callbacks, send these again, export, and
-//! say how things stand.
+//! Purpose: create and change cash boxes, units, payment terminals and callback secrets, look at operations, payments and
+//! callbacks, settle payments, send callbacks again, export, and say how things stand.
 //! Owns: [`Command`] and [`Reply`] (the words), [`execute`] (the one implementation), the socket [`server`] and [`client`].
 //! Invariants: a command behaves the same through the socket of a running server and in a process of its own; a token in clear
 //! leaves in the reply to the command that made it and nowhere else, a callback secret only in the replies about it; an export or a
@@ -20,6 +20,7 @@ mod export;
 mod failure;
 pub mod frame;
 mod operations;
+mod payments;
 mod reply;
 pub mod server;
 mod start;
@@ -34,6 +35,7 @@ pub use failure::{Failure, FailureKind};
 pub use operations::{LIST_MAX, WAIT_MAX_MS};
 pub use reply::{
     AttemptShown, CallbackDetails, CallbackSecretShown, CallbackStanding, CallbackSummary, CashBoxDetails,
-    CashBoxSummary, Created, DeviceDetails, Exported, OperationDetails, OperationSummary, Quarantine, Reply, Shown,
-    Status, TerminalDetails, TokenSummary, UnitDetails, UnitOutage,
+    CashBoxSummary, Created, DeviceDetails, Exported, OperationDetails, OperationSummary, PaymentSummary, Quarantine,
+    Reply, Shown, Status, TerminalDetails, TokenSummary, UnitDetails, UnitOutage, UnreadableCashBox,
 };
+pub use terminals::bring_terminals;

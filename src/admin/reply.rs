@@ -84,6 +84,26 @@ pub enum Reply {
         /// Whether a server sends them now; otherwise the next one does.
         is_served: bool,
     },
+    /// Payments that have begun and not ended.
+    Payments {
+        /// By cash box, oldest first.
+        payments: Vec<PaymentSummary>,
+        /// Cash boxes of which that cannot be said.
+        unreadable: Vec<UnreadableCashBox>,
+    },
+    /// A payment was settled by hand.
+    PaymentSettled {
+        /// Of which cash box.
+        #[serde(with = "id")]
+        cash_box: CashBoxId,
+        /// Which operation.
+        #[serde(with = "id")]
+        operation: OperationId,
+        /// As it was asked for.
+        outcome: String,
+        /// How the operation stands now.
+        state: String,
+    },
     /// One operation.
     Operation(Box<OperationDetails>),
     /// Operations of a cash box.
@@ -358,6 +378,43 @@ pub struct CallbackStanding {
     pub sending: usize,
     /// Why nothing is sent or told, if so.
     pub problem: Option<String>,
+}
+
+/// A payment that has begun and not ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaymentSummary {
+    /// Of which cash box.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// Its operation.
+    #[serde(with = "id")]
+    pub operation: OperationId,
+    /// `intent`, `sent`, `result`, `unknown` or `needs-operator`.
+    pub state: String,
+    /// Which provider makes it.
+    pub provider: String,
+    /// At which terminal; absent when the provider has only one.
+    pub terminal: Option<String>,
+    /// `payment`, `refund` or `cancel`.
+    pub action: String,
+    /// What was asked for, as decimal text.
+    pub amount: String,
+    /// Currency of the amount.
+    pub currency: String,
+    /// When it began, RFC 3339.
+    pub began: String,
+    /// Why it stands so, when that is not plain.
+    pub reason: Option<String>,
+}
+
+/// A cash box that could not be looked at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnreadableCashBox {
+    /// Which one.
+    #[serde(with = "id")]
+    pub cash_box: CashBoxId,
+    /// Why.
+    pub problem: String,
 }
 
 /// An operation in a list.

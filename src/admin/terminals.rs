@@ -54,6 +54,32 @@ pub(super) async fn remove(context: &Context, cash_box: CashBoxId, name: &str) -
     Ok(Reply::Done { message: format!("terminal {name:?} of cash box {cash_box} is removed") })
 }
 
+/// Brings terminals of the configuration file into a cash box, by name; others stay. Gives whether something changed; `None` when there is
+/// no such cash box.
+///
+/// # Errors
+/// When the cash box cannot be read or does not take them; nothing has changed then.
+pub async fn bring_terminals(
+    context: &Context,
+    cash_box: CashBoxId,
+    wanted: &[TerminalEntry],
+) -> Result<Option<bool>, Failure> {
+    let _turn = context.configuring.lock().await;
+    let Some(mut configuration) = context.gateway.configuration(cash_box)? else { return Ok(None) };
+    let before = configuration.terminals.clone();
+    for entry in wanted {
+        match configuration.terminals.iter_mut().find(|known| known.name == entry.name) {
+            Some(known) => known.clone_from(entry),
+            None => configuration.terminals.push(entry.clone()),
+        }
+    }
+    let changed = configuration.terminals != before;
+    if changed {
+        context.gateway.configure(configuration).await?;
+    }
+    Ok(Some(changed))
+}
+
 fn details(configuration: &Configuration) -> Vec<TerminalDetails> {
     let shown = |terminal: &TerminalEntry| TerminalDetails {
         name: terminal.name.clone(),

@@ -126,6 +126,8 @@ fn text(reply: &Reply) -> String {
         | Reply::Terminals { .. }
         | Reply::Devices { .. }
         | Reply::CallbackSecrets { .. }
+        | Reply::Payments { .. }
+        | Reply::PaymentSettled { .. }
         | Reply::Operation(_)
         | Reply::Operations { .. }
         | Reply::Exported(_)

@@ -1,11 +1,12 @@
 //! `kassette config`.
 
 use clap::Subcommand;
+use kassette_cashbox::TerminalEntry;
 use serde_json::{Value as Json, json};
 
 use super::session::Session;
 use crate::admin::Failure;
-use crate::config::{self, Shown, Value};
+use crate::config::{self, ConfiguredTerminal, Shown, Value};
 
 /// Commands about the configuration.
 #[derive(Debug, Subcommand)]
@@ -25,7 +26,10 @@ impl Config {
             Self::Show => {
                 let loaded = session.configuration(Vec::new())?;
                 let settings: Vec<Json> = loaded.shown.iter().map(as_json).collect();
-                session.console.result(&json!({ "settings": settings }), |_| config::shown(&loaded));
+                let terminals: Vec<Json> = loaded.settings.terminals.iter().map(terminal).collect();
+                session
+                    .console
+                    .result(&json!({ "settings": settings, "terminals": terminals }), |_| config::shown(&loaded));
             }
             Self::Check => {
                 session.configuration(Vec::new())?;
@@ -34,6 +38,18 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Without its password.
+fn terminal(terminal: &ConfiguredTerminal) -> Json {
+    let TerminalEntry { name, provider, address, terminal_id, .. } = &terminal.entry;
+    json!({
+        "cash_box": terminal.cash_box.to_string(),
+        "name": name,
+        "provider": provider,
+        "address": address.to_string(),
+        "terminal_id": terminal_id,
+    })
 }
 
 fn as_json(shown: &Shown) -> Json {

@@ -19,6 +19,7 @@ mod export;
 mod listen;
 mod logging;
 mod operation;
+mod payment;
 mod reindex;
 mod scu;
 mod serve;
@@ -28,6 +29,7 @@ mod status;
 mod stopping;
 mod table;
 mod terminal;
+mod user;
 mod verify;
 
 use std::ffi::OsString;
@@ -70,6 +72,9 @@ enum Verb {
     Terminal(terminal::Terminal),
     /// How the payment terminals of this server stand: state, restarts, last error
     Devices(devices::Devices),
+    /// Payments that have not ended
+    #[command(subcommand)]
+    Payment(payment::Payment),
     /// Write the journal of a cash box, or the export of its market, to a file
     Export(export::Export),
     /// Check frames, chains, numbers and signatures of a folder or an export; only reads
@@ -128,6 +133,7 @@ fn run_verb(verb: Verb, session: &Session) -> Result<u8, Failure> {
         Verb::Scu(scu) => scu.run(session),
         Verb::Terminal(terminal) => terminal.run(session),
         Verb::Devices(devices) => devices.run(session),
+        Verb::Payment(payment) => payment.run(session),
         Verb::Export(export) => export.run(session),
         Verb::Reindex(reindex) => reindex.run(session),
         Verb::Status(status) => status.run(session),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sections::{SECTIONS, Section, Settings, Values};
+use super::terminals::{self, ConfiguredTerminal};
 use super::value::{ConfigError, ConfigProblem, Key, Origin, Shown};
 use super::{check, render};
 
@@ -90,13 +91,16 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     for flag in &sources.flags {
         merge.text(&Origin::Flag(flag.name.clone()), &flag.key, &flag.value);
     }
-    let loaded = Loaded { settings: Settings::read(&merge.values()), shown: merge.shown() };
+    let terminals = std::mem::take(&mut merge.terminals);
+    let settings = Settings { terminals, ..Settings::read(&merge.values()) };
+    let loaded = Loaded { settings, shown: merge.shown() };
     merge.problems.extend(check::contradictions(&loaded));
     if merge.problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems: merge.problems }) }
 }
 
 struct Merge {
     entries: BTreeMap<(&'static str, &'static str), (super::Value, Origin)>,
+    terminals: Vec<ConfiguredTerminal>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -107,7 +111,7 @@ impl Merge {
             .flat_map(|section| section.keys.iter().map(move |key| (section, key)))
             .map(|(section, key)| ((section.name, key.name), (section.default_of(key), Origin::Default)))
             .collect();
-        Self { entries, problems: Vec::new() }
+        Self { entries, terminals: Vec::new(), problems: Vec::new() }
     }
 
     fn refuse(&mut self, origin: &Origin, key: impl Into<String>, message: impl Into<String>) {
@@ -121,8 +125,16 @@ impl Merge {
             Err(error) => return self.refuse(&origin, "", format!("is not TOML: {}", error.to_string().trim_end())),
         };
         for (section_name, value) in &table {
+            if section_name == terminals::NAME {
+                match terminals::read(value) {
+                    Ok(found) => self.terminals = found,
+                    Err(wrong) => wrong.into_iter().for_each(|(key, message)| self.refuse(&origin, key, message)),
+                }
+                continue;
+            }
             let Some(section) = SECTIONS.iter().find(|section| section.name == section_name) else {
-                let message = unknown(section_name, SECTIONS.iter().map(|section| section.name));
+                let known = SECTIONS.iter().map(|section| section.name).chain([terminals::NAME]);
+                let message = unknown(section_name, known);
                 self.refuse(&origin, section_name, message);
                 continue;
             };
@@ -194,7 +206,7 @@ impl Merge {
 }
 
 /// "is not a setting", with the nearest one that is.
-fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known.map(|one| (distance(name, one), one)).min();
     match nearest {
         Some((distance, one)) if distance <= 3 => format!("is not a setting; did you mean {one}?"),

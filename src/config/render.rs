@@ -2,14 +2,25 @@
 
 use std::fmt::Write as _;
 
+use kassette_cashbox::TerminalEntry;
+
 use super::load::{ENVIRONMENT_PREFIX, Loaded};
 use super::sections::{SECTIONS, Section};
-use super::value::{Key, Shown};
+use super::terminals;
+use super::value::{Key, Shown, Value};
 
 /// Every row with its section, in the order of the table.
 pub(super) fn rows() -> impl Iterator<Item = (&'static Section, &'static Key)> {
     SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section, key)))
 }
+
+/// What `[[terminal]]` is.
+const TERMINALS: &str = "A payment terminal of a cash box, one table each. Set in the file only.";
+/// What the reference says of it besides.
+const TERMINALS_MORE: &str = "When the server starts it brings these terminals into the configuration of their cash boxes: a new name is \
+added, one that is there is changed when it differs. Terminals of other names stay, also those that stood in an earlier file; `kassette \
+terminal remove` takes them away. A wrong table stops the start. A cash box that is not there, or does not take the terminal, is a \
+warning or an error in the log, and the server starts.";
 
 /// The text of `config.default.toml`.
 #[must_use]
@@ -27,6 +38,10 @@ pub fn default_file() -> String {
             let unit = if key.unit.is_empty() { String::new() } else { format!(" # {}", key.unit) };
             append(&mut out, format_args!("{} = {}{unit}\n", key.name, section.default_of(key)));
         }
+    }
+    append(&mut out, format_args!("\n# {TERMINALS}\n# [[{}]]\n", terminals::NAME));
+    for member in &terminals::MEMBERS {
+        append(&mut out, format_args!("# {}\n# {} = \"{}\"\n", member.doc, member.name, member.default.unwrap_or("…")));
     }
     out
 }
@@ -62,6 +77,12 @@ pub fn reference() -> String {
             );
         }
     }
+    append(&mut out, format_args!("\n## `[[{}]]`\n\n{TERMINALS}\n\n{TERMINALS_MORE}\n\n", terminals::NAME));
+    out.push_str("| key | default | accepted | what it is |\n|---|---|---|---|\n");
+    for member in &terminals::MEMBERS {
+        let default = member.default.map_or_else(|| "needed".to_owned(), |text| format!("`\"{text}\"`"));
+        append(&mut out, format_args!("| `{}` | {default} | {} | {} |\n", member.name, member.accepted, member.doc));
+    }
     out
 }
 
@@ -79,6 +100,20 @@ pub fn shown(loaded: &Loaded) -> String {
         }
         let unit = if unit.is_empty() { String::new() } else { format!("{unit}, ") };
         append(&mut out, format_args!("{name} = {value} # {unit}{origin}\n"));
+    }
+    for terminal in &loaded.settings.terminals {
+        append(&mut out, format_args!("\n[[{}]] # the password is not shown\n", terminals::NAME));
+        let TerminalEntry { name, provider, address, terminal_id, .. } = &terminal.entry;
+        let members = [
+            ("cash_box", Some(terminal.cash_box.to_string())),
+            ("name", Some(name.clone())),
+            ("address", Some(address.to_string())),
+            ("provider", Some(provider.clone())),
+            ("terminal_id", terminal_id.clone()),
+        ];
+        for (member, value) in members.into_iter().filter_map(|(member, value)| Some((member, value?))) {
+            append(&mut out, format_args!("{member} = {}\n", Value::Text(value)));
+        }
     }
     out
 }

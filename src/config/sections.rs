@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::terminals::ConfiguredTerminal;
 use super::value::{Key, Kind, Value};
 
 /// Values by key name, as merged.
@@ -395,6 +396,8 @@ pub struct Settings {
     pub sandbox: EnvironmentSection,
     /// `[production]`.
     pub production: EnvironmentSection,
+    /// `[[terminal]]`, in the order of the file.
+    pub terminals: Vec<ConfiguredTerminal>,
 }
 
 impl Settings {
@@ -412,6 +415,7 @@ impl Settings {
             log: LogSection::read(of("log")),
             sandbox: EnvironmentSection::read(of("sandbox")),
             production: EnvironmentSection::read(of("production")),
+            terminals: Vec::new(),
         }
     }
 }

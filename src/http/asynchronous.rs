@@ -113,6 +113,25 @@ fn stored(
     Ok(state.map(|state| (record, state)))
 }
 
+/// Whether the caller has a durable operation of this kind under this id.
+pub(crate) fn has_operation(
+    edge: &Edge,
+    caller: &Caller,
+    id: OperationId,
+    kind: OperationKind,
+) -> Result<bool, Failure> {
+    stored(edge, caller, id, Some(kind)).map(|found| found.is_some())
+}
+
+/// How an operation of the caller stands.
+pub(crate) fn standing(edge: &Edge, caller: &Caller, id: OperationId) -> HttpResponse {
+    match stored(edge, caller, id, None) {
+        Ok(Some((_, state))) => located(edge, id, &state, state_response(&state, StatusCode::OK)),
+        Ok(None) => not_found(),
+        Err(failure) => problem::response(&failure.into_problem()),
+    }
+}
+
 /// What a read asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {

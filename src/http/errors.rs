@@ -48,6 +48,7 @@ pages! {
     OperationAbandoned "operation-abandoned";
     OperationConflict "operation-conflict";
     OperationKindConflict "operation-kind-conflict";
+    PaymentStateConflict "payment-state-conflict";
     OperationErased "operation-erased";
     BodyTooLarge "body-too-large";
     UriTooLong "uri-too-long";

@@ -49,6 +49,7 @@ impl Reply {
         let (stored, retry) = (problem["stored"].as_bool().unwrap(), problem["retry"].as_str().unwrap());
         let expected = match status {
             422 | 429 | 500 | 503 | 507 => "same-id",
+            409 if code == "payment-state-conflict" => "never",
             409 => "new-id",
             _ if stored => "new-id",
             _ => "never",

@@ -8,6 +8,7 @@ mod asynchronous;
 mod client;
 mod credentials;
 mod documentation;
+mod doubt;
 mod events;
 mod facts;
 mod failures;

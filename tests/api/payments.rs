@@ -1,8 +1,12 @@
-//! `POST /pay` as a till sees it (contract 4.4, 5.10, 9.1, 9.2).
+//! `POST /pay` as a till sees it (contract 4.4, 5.10, 9.1, 9.2), and payments that are settled by hand.
 
+use kassette_journal::Journal as _;
+use kassette_model::OperationId;
+use kassette_model::payment::PaymentState;
 use serde_json::{Value, json};
 
-use crate::server::{A, B, TestServer, fresh, over_every_store};
+use crate::doubt;
+use crate::server::{A, B, Options, TestServer, fresh, journal_on_disk, over_every_store, secrets};
 
 fn card(amount: &str) -> String {
     format!(r#"{{"Action":"payment","Protocol":"use_auto","cbPayItem":{{"Description":"Card","Amount":{amount}}}}}"#)
@@ -149,5 +153,101 @@ fn a_payment_is_one_item_in_the_list() {
             let found = list.as_array().unwrap().iter().filter(|item| item["cbOperationItemID"] == json!(id));
             assert_eq!(found.count(), 1);
         }
+    });
+}
+
+fn settlement(outcome: &str) -> String {
+    json!({"outcome": outcome, "reason": "slip 0042", "by": "Anna Berger"}).to_string()
+}
+
+/// How a payment of A stands in the journal; `None` when it has ended or has not begun.
+fn state(server: &TestServer, operation: OperationId) -> Option<PaymentState> {
+    let stored = server.gateway.journal().head(A.cash_box()).unwrap().unwrap();
+    let payments = kassette_record::v1::read_details(&stored.record.header).unwrap().head.payments;
+    payments.as_slice().iter().find(|payment| payment.operation == operation).map(|payment| payment.state)
+}
+
+#[track_caller]
+fn settle(server: &TestServer, id: uuid::Uuid, body: &str) -> crate::client::Reply {
+    server.call("POST", &format!("/v2/payments/{id}/settle")).of(A).body(body).send()
+}
+
+#[test]
+fn a_payment_in_doubt_is_settled_by_whoever_looked_at_the_slips() {
+    let folder = tempfile::tempdir().unwrap();
+    let (id, body) = (fresh(), card("30000.60"));
+    let operation = OperationId::from_uuid(id);
+    {
+        let server = TestServer::on_disk(folder.path(), Options::default());
+        server.call("POST", "/v2/PayRequest").of(A).id(id).body(&body).send().ok(202);
+        while state(&server, operation) != Some(PaymentState::Sent) {
+            std::thread::yield_now();
+        }
+        // It still goes its way.
+        settle(&server, id, &settlement("paid")).problem(409, "payment-state-conflict");
+    }
+    let journal = journal_on_disk(folder.path(), &Options::default().settings);
+    doubt::tell(&journal, A.cash_box(), operation, |one| secrets(one).unwrap(), doubt::doubt());
+    journal.close();
+    let server = TestServer::on_disk(folder.path(), Options::default());
+    let state = || server.call("GET", &format!("/v2/operation/{id}/state")).of(A).send().ok(200)["State"].clone();
+    assert_eq!(state(), "unknown");
+
+    for (body, code, pointer) in [
+        ("{}", "body-invalid", "/outcome"),
+        (r#"{"outcome":"maybe","reason":"r","by":"b"}"#, "body-invalid", "/outcome"),
+        (r#"{"outcome":"paid","by":"b"}"#, "body-invalid", "/reason"),
+        (r#"{"outcome":"paid","reason":"r"}"#, "body-invalid", "/by"),
+        (r#"{"outcome":"paid","reason":"r","by":" "}"#, "body-invalid", "/by"),
+        (r#"{"outcome":"paid","reason":"r","by":"b","paidAmout":1}"#, "body-invalid", "/paidAmout"),
+        (r#"{"outcome":"paid","reason":"r","by":"b","paidAmount":0}"#, "body-invalid", "/paidAmount"),
+        (r#"{"outcome":"paid","reason":"r","by":"b","paidAmount":"much"}"#, "body-invalid", "/paidAmount"),
+        (r#"{"outcome":"not-paid","reason":"r","by":"b","paidAmount":1}"#, "body-invalid", "/paidAmount"),
+        ("{", "json-malformed", ""),
+    ] {
+        let problem = settle(&server, id, body).problem(400, code);
+        assert_eq!(
+            (&problem["findings"][0]["pointer"], &problem["stored"]),
+            (&json!(pointer), &json!(false)),
+            "{body}"
+        );
+    }
+    settle(&server, id, &settlement("ask-again")).problem(409, "payment-state-conflict");
+    // Another cash box does not know it, and nobody else may.
+    let other = |till| server.call("POST", &format!("/v2/payments/{id}/settle")).of(till).body(settlement("paid"));
+    other(B).send().problem(404, "not-found");
+    let bare = server.call("POST", &format!("/v2/payments/{id}/settle")).body(settlement("paid"));
+    bare.send().problem(400, "header-missing");
+    assert_eq!(state(), "unknown");
+
+    let settled =
+        settle(&server, id, r#"{"outcome":"paid","paidAmount":29999.50,"reason":"slip 0042","by":"Anna Berger"}"#);
+    assert_eq!((&settled.ok(200)["State"], settled.header("x-operation-state")), (&json!("done"), Some("done")));
+    assert_eq!(settled.header("x-operation-id"), Some(id.to_string().as_str()));
+    let repeat = server.call("POST", "/v2/pay").of(A).id(id).body(&body).send().ok(200);
+    assert_eq!(repeat["ftPayItems"][0]["Amount"].as_f64(), Some(29_999.5));
+    assert_eq!(repeat["ftPayItems"][0]["ftPayItemCaseData"]["Receipt"][0], "SETTLED BY HAND");
+    settle(&server, id, &settlement("not-paid")).problem(409, "payment-state-conflict");
+
+    let actions = server.call("POST", "/v2/journal").of(A).body(r#"{"ftJournalType":1}"#).send().ok(200);
+    let found: Vec<&Value> =
+        actions.as_array().unwrap().iter().filter(|one| one["Type"] == "PaymentSettledByHand").collect();
+    assert_eq!(found.len(), 1);
+    let message = found[0]["Message"].as_str().unwrap();
+    assert!(message.starts_with("Anna Berger settled as paid") && message.ends_with("slip 0042"), "{message}");
+}
+
+#[test]
+fn what_is_no_payment_under_way_is_not_settled() {
+    over_every_store(|server| {
+        let (paid, echoed) = (fresh(), fresh());
+        server.call("POST", "/v2/pay").of(A).id(paid).body(card("5")).send().ok(201);
+        server.call("POST", "/v2/echo").of(A).id(echoed).body(r#"{"Message":"x"}"#).send().ok(201);
+        settle(server, paid, &settlement("paid")).problem(409, "payment-state-conflict");
+        for id in [echoed, fresh()] {
+            settle(server, id, &settlement("paid")).problem(404, "not-found");
+        }
+        server.call("POST", "/v2/payments/nonsense/settle").of(A).body("{}").send().problem(404, "not-found");
+        server.call("GET", &format!("/v2/payments/{paid}/settle")).of(A).send().problem(405, "method-not-allowed");
     });
 }

@@ -11,6 +11,7 @@ use kassette::http::{Edge, EdgeParts, Pepper, Readiness, Running, serve, token_m
 use kassette_actors::{BeforeDevice, BeforeExecute, DeviceOptions, Gateway, Keys, Node, NodeOptions, Vault};
 use kassette_cashbox::{Configuration, Request, TerminalEntry, TokenEntry, UnitEntry};
 use kassette_journal::{EmbeddedJournal, Journal, MemoryJournal};
+use kassette_markets::MarketSecrets;
 use kassette_model::cases::Country;
 use kassette_model::{CashBoxId, Environment, OperationId, OperationKind, QueueId, UnitId};
 use kassette_signing::{SignatureUnit, UnitSpec, create_sandbox};
@@ -55,9 +56,7 @@ struct TestVault {
 
 impl Vault for TestVault {
     fn open(&self, configuration: &Configuration) -> Result<Keys, String> {
-        let market = kassette_markets::market(configuration.market).ok_or("no such market")?;
-        let secrets = market.secrets(&market.new_secrets(&[7; 64])).map_err(|error| error.to_string())?;
-        Ok(Keys { secrets, units: vec![(UNIT, Arc::clone(&self.unit))] })
+        Ok(Keys { secrets: secrets(configuration)?, units: vec![(UNIT, Arc::clone(&self.unit))] })
     }
 }
 
@@ -92,6 +91,20 @@ pub(crate) struct TestServer {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The journal of a server on disk, while no server has it.
+pub(crate) fn journal_on_disk(folder: &Path, settings: &Settings) -> EmbeddedJournal {
+    let mut options = settings.journal.options();
+    options.segment_bytes = 4 * 1024 * 1024;
+    options.first_segment_bytes = 4 * 1024 * 1024;
+    EmbeddedJournal::open(folder, options).unwrap()
+}
+
+/// The same for all cash boxes.
+pub(crate) fn secrets(configuration: &Configuration) -> Result<MarketSecrets, String> {
+    let market = kassette_markets::market(configuration.market).ok_or("no such market")?;
+    market.secrets(&market.new_secrets(&[7; 64])).map_err(|error| error.to_string())
+}
+
 /// Runs a test over every store.
 pub(crate) fn over_every_store(test: impl Fn(&TestServer)) {
     test(&TestServer::in_memory(Options::default()));
@@ -108,10 +121,7 @@ impl TestServer {
     }
 
     pub(crate) fn on_disk(folder: &Path, options: Options) -> Self {
-        let mut journal = options.settings.journal.options();
-        journal.segment_bytes = 4 * 1024 * 1024;
-        journal.first_segment_bytes = 4 * 1024 * 1024;
-        Self::start(Arc::new(EmbeddedJournal::open(folder, journal).unwrap()), options)
+        Self::start(Arc::new(journal_on_disk(folder, &options.settings)), options)
     }
 
     fn start(journal: Arc<dyn Journal>, options: Options) -> Self {
@@ -125,8 +135,11 @@ impl TestServer {
             actix_web::rt::System::new().block_on(async move {
                 let (clock, readiness) = inside;
                 let unit = unit();
-                let node_clock: Arc<dyn Clock> =
-                    if options.terminals.is_empty() { Arc::clone(&clock) as _ } else { Arc::new(SystemClock::default()) };
+                let node_clock: Arc<dyn Clock> = if options.terminals.is_empty() {
+                    Arc::clone(&clock) as _
+                } else {
+                    Arc::new(SystemClock::default())
+                };
                 let node = Node::start(
                     Arc::clone(&journal),
                     Arc::new(TestVault { unit: Arc::clone(&unit) }),

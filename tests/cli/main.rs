@@ -15,9 +15,12 @@ mod bench;
 mod callbacks;
 mod cash_boxes;
 mod demo;
+#[path = "../api/doubt.rs"]
+mod doubt;
 mod exports;
 mod listen;
 mod operations;
+mod payments;
 mod receiver;
 mod register;
 mod serving;

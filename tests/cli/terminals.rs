@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, string};
+use crate::bench::{Bench, Server, string};
 
 fn names(bench: &Bench, id: &str) -> Vec<String> {
     let listed = bench.json(&["terminal", "list", id]);
@@ -38,7 +38,9 @@ fn terminals_are_added_listed_and_removed() {
         assert_eq!(added["terminals"], shown, "{what}");
         let refused = bench.fails(4, &add);
         assert!(refused.contains("already") && refused.contains(name), "{refused}");
-        server.map(crate::bench::Server::stop);
+        if let Some(server) = server {
+            server.stop();
+        }
     }
     assert_eq!(names(&bench, id), ["bar", "hall"]);
     let text = bench.done(&["terminal", "list", id]);
@@ -98,4 +100,67 @@ fn changes_at_the_same_time_all_stay() {
     let shown: Value = bench.json(&["cashbox", "show", &till.id]);
     assert_eq!((rotated["valid_tokens"].as_u64(), shown["tokens"].as_array().map(Vec::len)), (Some(2), Some(2)));
     server.stop();
+}
+
+/// A server that reads this file; gives its log.
+fn served_with(bench: &Bench, toml: &str, while_served: impl FnOnce()) -> String {
+    let (file, log) = (bench.file("kassette.toml"), bench.file("log"));
+    std::fs::write(&file, toml).unwrap();
+    let serve = bench.command(&["serve", "--listen", "127.0.0.1:0", "--json", "--config", file.to_str().unwrap()]);
+    let server = Server::start_with_log(serve, std::fs::File::create(&log).unwrap());
+    while_served();
+    server.stop();
+    std::fs::read_to_string(log).unwrap()
+}
+
+#[test]
+fn the_terminals_of_the_file_come_into_their_cash_boxes() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    let id = till.id.as_str();
+    let table = |id: &str, name: &str, address: &str| {
+        format!(
+            "[[terminal]]\ncash_box = \"{id}\"\nname = \"{name}\"\naddress = \"{address}\"\npassword = \"987654\"\n"
+        )
+    };
+    bench.done(&["terminal", "add", id, "--name", "hall", "--address", "tcp:hall"]);
+    bench.done(&["terminal", "add", id, "--name", "bar", "--address", "tcp:old"]);
+    let toml = table(id, "bar", "tcp:new") + &table(id, "garden", "serial:/dev/ttyS0");
+    let rows = || bench.json(&["cashbox", "show", id])["journal_row"].as_u64().unwrap();
+    let log = served_with(&bench, &toml, || {
+        let addresses: Vec<(String, String)> = bench.json(&["terminal", "list", id])["terminals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (string(&one["name"]), string(&one["address"])))
+            .collect();
+        let expected = [("hall", "tcp:hall:20007"), ("bar", "tcp:new:20007"), ("garden", "serial:/dev/ttyS0:9600")];
+        assert_eq!(addresses, expected.map(|(name, address)| (name.to_owned(), address.to_owned())));
+    });
+    assert!(!log.contains("987654"), "{log}");
+    // Nothing is written again when nothing is different.
+    let before = rows();
+    served_with(&bench, &toml, || assert_eq!(rows(), before));
+
+    let stranger = uuid::Uuid::new_v4().to_string();
+    let log = served_with(&bench, &table(&stranger, "bar", "tcp:new"), || assert_eq!(rows(), before));
+    assert!(log.contains("WARN") && log.contains(&stranger) && log.contains("not there"), "{log}");
+    // The line is that of a terminal that was added by command: the cash box goes on with what it has.
+    let log = served_with(&bench, &table(id, "terrace", "tcp:hall"), || assert_eq!(rows(), before));
+    assert!(log.contains("ERROR") && log.contains("line of another terminal"), "{log}");
+}
+
+#[test]
+fn a_wrong_terminal_in_the_file_stops_the_start() {
+    let bench = Bench::new();
+    let till = bench.till("TILL-1");
+    let file = bench.file("kassette.toml");
+    std::fs::write(&file, format!("[[terminal]]\ncash_box = \"{}\"\nname = \"bar\"\naddress = \"usb:1\"\n", till.id))
+        .unwrap();
+    let path = file.to_str().unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0", "--config", path][..], &["config", "check", "--config", path]]
+    {
+        let said = bench.fails(2, command);
+        assert!(said.contains(path) && said.contains("terminal[0].address") && said.contains("usb:1"), "{said}");
+    }
 }

@@ -3,12 +3,13 @@
 use actix::{Context, Message};
 use kassette_cashbox::{Begun, PaymentTold, Request, Step, accepted_request};
 use kassette_model::OperationId;
+use kassette_record::PaymentFacts;
 
 use super::{Caller, CashBoxActor, Reply, answer};
 use crate::operation::Doubted;
 use crate::outcome::Rejected;
 
-/// A provider tells how a payment goes on; it is answered when that is durable.
+/// A provider or an operator tells how a payment goes on; it is answered when that is durable.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct TellPayment {
@@ -43,6 +44,7 @@ impl CashBoxActor {
         }
         self.go_on(ctx);
         let doubt = matches!(told, PaymentTold::Doubt { .. });
+        let by_operator = matches!(told, PaymentTold::Settled(_));
         let (request, step) = match self.payment_step(operation, told) {
             Ok(stepped) => stepped,
             Err(rejected) => return answer(reply, Err(rejected)),
@@ -54,7 +56,15 @@ impl CashBoxActor {
                     operation.do_send(Doubted);
                 }
                 let belongs = record.operation;
-                self.append(*record, belongs, false, move |result| answer(reply, result), ctx);
+                let asked_again = if by_operator { self.asked_again(operation) } else { None };
+                let (orders, id) = (std::sync::Arc::clone(&self.shared.payments), self.id);
+                let told = move |result: Result<(), Rejected>| {
+                    if let (Ok(()), Some(payment)) = (&result, asked_again) {
+                        orders.again(id, payment);
+                    }
+                    answer(reply, result);
+                };
+                self.append(*record, belongs, false, told, ctx);
             }
             Step::Commit(commit) => self.commit(&request, *commit, Caller::Provider(reply), ctx),
             Step::Refuse(problem) => answer(reply, Err(Rejected::Refused(problem))),
@@ -62,6 +72,11 @@ impl CashBoxActor {
                 answer(reply, Err(Rejected::Fault("a payment asked for something unknown".into())));
             }
         }
+    }
+
+    /// A payment as it stands, for whoever is to ask its terminal again.
+    fn asked_again(&self, operation: OperationId) -> Option<PaymentFacts> {
+        self.live.as_deref().and_then(|live| live.core.payment(operation).cloned())
     }
 
     fn payment_step(&mut self, operation: OperationId, told: PaymentTold) -> Result<(Request, Step), Rejected> {

@@ -2,7 +2,7 @@
 //!
 //! Purpose: let the provider of each payment make it, and tell the cash box every step before the next one is done.
 //! Owns: what is on its way ([`PaymentOrders`]), the desk that gives each payment an actor ([`PaymentDesk`]), the actors of the
-//! dummy provider (`dummy`) and of a terminal at a line (`terminal`).
+//! dummy provider (`dummy`) and of a terminal at a line (`terminal`), the way in for an operator who settles one by hand (`settle`).
 //! Invariants: a payment is on its way once, however often it is handed in; the provider goes on only after what it told is durable; an
 //! actor that fails is replaced by one that knows only what was durable.
 //! Not here: the states of a payment (`model::payment`), what a provider says (`payments` crate), the records (`cashbox`).
@@ -10,6 +10,7 @@
 mod desk;
 mod dummy;
 mod orders;
+mod settle;
 mod terminal;
 
 pub(crate) use desk::{LookAtPayments, PaymentDesk};

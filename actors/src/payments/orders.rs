@@ -45,6 +45,18 @@ impl PaymentOrders {
         self.news.notify_one();
     }
 
+    /// An operator wants the terminal asked again, and that is durable: whoever follows it takes it up from here.
+    pub(crate) fn again(&self, cash_box: CashBoxId, payment: PaymentFacts) {
+        let mut on_their_way = self.on_their_way.lock();
+        let key = (cash_box, payment.operation);
+        let order = on_their_way
+            .entry(key)
+            .and_modify(|order| order.payment = payment.clone())
+            .or_insert_with(|| Order { payment, fresh: false, changed: Arc::default() });
+        order.changed.notify_one();
+        self.news.notify_one();
+    }
+
     /// A step of it is durable. `baseline`: what its terminal had told last before it was sent.
     pub(crate) fn reached(&self, key: PaymentKey, state: PaymentState, baseline: Option<String>) {
         if let Some(order) = self.on_their_way.lock().get_mut(&key) {
@@ -55,22 +67,12 @@ impl PaymentOrders {
         }
     }
 
-    /// Somebody else than its own actor has brought it to this state, durably; `None`: to its end.
-    pub(crate) fn settled(&self, key: PaymentKey, state: Option<PaymentState>) {
-        let order = self.on_their_way.lock().get(&key).cloned();
-        match state {
-            Some(state) => self.reached(key, state, None),
-            None => self.end(key),
-        }
-        if let Some(order) = order {
-            order.changed.notify_one();
-        }
-    }
-
-    /// It has ended durably.
+    /// It has ended durably; whoever follows it hears that it is gone.
     pub(crate) fn end(&self, key: PaymentKey) {
         let mut on_their_way = self.on_their_way.lock();
-        on_their_way.remove(&key);
+        if let Some(order) = on_their_way.remove(&key) {
+            order.changed.notify_one();
+        }
         if on_their_way.is_empty() {
             on_their_way.shrink_to_fit();
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kassette_actors::{Executed, Gateway, Keys, Node, NodeOptions, Rejected, Vault};
 use kassette_cashbox::{Configuration, Request, UnitEntry};
 use kassette_journal::MemoryJournal;
+use kassette_markets::MarketSecrets;
 use kassette_model::cases::Country;
 use kassette_model::{CashBoxId, Environment, OperationId, OperationKind, QueueId, UnitId};
 use kassette_signing::{SignatureUnit, create_sandbox};
@@ -37,10 +38,14 @@ impl TestVault {
 impl Vault for TestVault {
     fn open(&self, configuration: &Configuration) -> Result<Keys, String> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        let market = kassette_markets::market(configuration.market).ok_or("no such market")?;
-        let secrets = market.secrets(&market.new_secrets(&[7; 64])).map_err(|error| error.to_string())?;
-        Ok(Keys { secrets, units: vec![(Self::UNIT, Arc::clone(&self.unit))] })
+        Ok(Keys { secrets: secrets(configuration)?, units: vec![(Self::UNIT, Arc::clone(&self.unit))] })
     }
+}
+
+/// The same for all cash boxes.
+pub(crate) fn secrets(configuration: &Configuration) -> Result<MarketSecrets, String> {
+    let market = kassette_markets::market(configuration.market).ok_or("no such market")?;
+    market.secrets(&market.new_secrets(&[7; 64])).map_err(|error| error.to_string())
 }
 
 pub(crate) struct Env {
@@ -61,6 +66,16 @@ impl Env {
         let Self { journal, clock, node, .. } = self;
         node.stop().await;
         let env = Self::over(journal, clock, options);
+        env.ready().await;
+        env
+    }
+
+    /// The same, after `between` did something to the journal that no node has.
+    pub(crate) async fn restarted_after(self, between: impl FnOnce(&MemoryJournal)) -> Self {
+        let Self { journal, clock, node, .. } = self;
+        node.stop().await;
+        between(&journal);
+        let env = Self::over(journal, clock, NodeOptions::default());
         env.ready().await;
         env
     }

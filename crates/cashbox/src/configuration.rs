@@ -108,7 +108,7 @@ impl Configuration {
             .map_err(|error| refuse(format!("/identification{}", error.pointer), error.message))?;
         self.check_tokens()?;
         self.check_units()?;
-        self.check_terminals()?;
+        TerminalEntry::check_all(&self.terminals)?;
         let settings = market
             .settings(self.market_settings.get(), self.environment)
             .map_err(|error| refuse(format!("/market_settings{}", error.pointer), error.message))?;

@@ -1,7 +1,7 @@
 //! What goes into a cash box and what comes out.
 
 use kassette_markets::UnitAnswer;
-use kassette_model::payment::PaymentOutcome;
+use kassette_model::payment::{PaymentOutcome, Settlement};
 use kassette_model::{Moment, OperationId, OperationKind, OperationState, PosSystemId, UnitId};
 use kassette_record::{PaymentFacts, SealedRecord};
 use kassette_wire::problem::Problem;
@@ -167,13 +167,13 @@ pub enum PaymentTold {
         /// What contradicts what.
         reason: String,
     },
-    /// An operator wants the terminal asked again.
-    AskedAgain,
+    /// An operator says how it went, or wants the terminal asked again.
+    Settled(Box<Settlement>),
     /// It has ended.
     Ended {
         /// How.
         outcome: PaymentOutcome,
-        /// Who or what settled it, when that was not the answer of the terminal itself.
+        /// What settled it, when that was not the answer of the terminal itself.
         reason: Option<String>,
     },
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kassette_model::payment::TerminalAddress;
 
-use crate::configuration::{Configuration, ConfigurationError, refuse};
+use crate::configuration::{ConfigurationError, refuse};
 
 /// A terminal.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,9 +61,12 @@ impl TerminalEntry {
     }
 }
 
-impl Configuration {
-    pub(crate) fn check_terminals(&self) -> Result<(), ConfigurationError> {
-        let all = &self.terminals;
+impl TerminalEntry {
+    /// Checks the terminals of one cash box, each by itself and against the others.
+    ///
+    /// # Errors
+    /// With the place of the first one that cannot be used, as in a configuration: `/terminals/0/address`.
+    pub fn check_all(all: &[Self]) -> Result<(), ConfigurationError> {
         if all.len() > TerminalEntry::COUNT_MAX {
             let max = TerminalEntry::COUNT_MAX;
             return Err(refuse("/terminals", format!("{} terminals, at most {max} are accepted", all.len())));

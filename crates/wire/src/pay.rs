@@ -1,10 +1,10 @@
 //! `POST /pay`: what is to be paid, and what was (contract 4.4).
 
 use kassette_model::QueueId;
-use kassette_model::payment::{PayAction, PayRequest, PayResponse, ProviderExchange};
+use kassette_model::payment::{PayAction, PayRequest, PayResponse, ProviderExchange, SettledAs, Settlement};
 use kassette_model::{Decimal, FreeJson, PayItem};
 
-use crate::fields::{EUR, Fields, Reader};
+use crate::fields::{EUR, Fields, Nullable, Reader};
 use crate::items;
 use crate::json::write::{Object, string};
 use crate::json::{self, Json, Limits};
@@ -122,6 +122,42 @@ pub fn parse_response(body: &[u8], limits: &Limits) -> Result<PayResponse, Findi
         })
     });
     reader.finish(response)
+}
+
+/// Reads the body of a settlement by hand. A member that is not known is refused: an amount that is spelled wrong would be overlooked.
+///
+/// # Errors
+/// When the body is not JSON, passes a limit, or lacks or misspells a member; every finding has a pointer.
+pub fn parse_settlement(body: &[u8], limits: &Limits) -> Result<Settlement, Findings> {
+    let value = json::parse(body, limits)?;
+    let mut reader = Reader::new(limits);
+    let settlement = reader.fields(&value).and_then(|fields| read_settlement(&mut reader, fields));
+    reader.finish(settlement)
+}
+
+fn read_settlement(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>) -> Option<Settlement> {
+    let f = &mut fields;
+    let name = reader.required_text(f, "outcome");
+    let outcome = SettledAs::parse(&name);
+    if outcome.is_none() && !name.is_empty() {
+        let message = format!("must be one of {}", SettledAs::NAMES.join(", "));
+        reader.report(Code::BodyInvalid, "value-unknown", Some("outcome"), message);
+    }
+    let paid = reader.decimal(f, "paidAmount", 0, Nullable::Yes);
+    let (reason, by) = (reader.required_text(f, "reason"), reader.required_text(f, "by"));
+    for (name, _) in fields.unknown() {
+        reader.report(Code::BodyInvalid, "value-unknown", Some(&name), "is not a member of a settlement");
+    }
+    let outcome = match (outcome?, paid) {
+        (SettledAs::Paid { .. }, amount) => SettledAs::Paid { amount },
+        (other, None) => other,
+        (other, Some(_)) => {
+            let message = format!("belongs to the outcome paid, not to {other}");
+            reader.report(Code::BodyInvalid, "value-unexpected", Some("paidAmount"), message);
+            other
+        }
+    };
+    Some(Settlement { outcome, by, reason })
 }
 
 /// `ftPayItemCaseData` of a payment that a provider made (contract 4.4): who made it, what was said, and the receipt's lines.

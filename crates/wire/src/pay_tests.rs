@@ -83,3 +83,31 @@ fn an_answer_is_written_as_in_the_contract_and_read_again() {
     );
     assert_eq!(parse_response(&body, &Limits::default()).unwrap(), response);
 }
+
+#[test]
+fn a_settlement_is_read_strictly() {
+    use kassette_model::payment::SettledAs;
+
+    let read = |body: &str| parse_settlement(body.as_bytes(), &Limits::default());
+    let settlement = read(r#"{"Outcome":"paid","paidAmount":18.40,"reason":"slip 0042","by":"Anna"}"#).unwrap();
+    assert_eq!(settlement.outcome, SettledAs::Paid { amount: Some("18.40".parse().unwrap()) });
+    assert_eq!((settlement.reason.as_str(), settlement.by.as_str()), ("slip 0042", "Anna"));
+    for (name, outcome) in [
+        ("paid", SettledAs::Paid { amount: None }),
+        ("not-paid", SettledAs::NotPaid),
+        ("ask-again", SettledAs::AskAgain),
+    ] {
+        let body = format!(r#"{{"outcome":"{name}","paidAmount":null,"reason":"r","by":"b"}}"#);
+        assert_eq!(read(&body).map(|read| read.outcome), Ok(outcome));
+    }
+    for (body, pointers) in [
+        ("{}", &["/outcome", "/reason", "/by"][..]),
+        (r#"{"outcome":"Paid","reason":"r","by":"b"}"#, &["/outcome"]),
+        (r#"{"outcome":"ask-again","paidAmount":1,"reason":"r","by":"b"}"#, &["/paidAmount"]),
+        (r#"{"outcome":"paid","amount":1,"reason":"r","by":"b"}"#, &["/amount"]),
+        ("[]", &[""]),
+    ] {
+        let found: Vec<String> = read(body).unwrap_err().findings.into_iter().map(|one| one.pointer).collect();
+        assert_eq!(found, pointers, "{body}");
+    }
+}

@@ -129,6 +129,24 @@ pub(crate) fn paid() -> Value {
     })
 }
 
+/// A payment that was made after all.
+pub(crate) fn settlement() -> Value {
+    json!({"outcome": "paid", "paidAmount": 18.4, "reason": "slip 0042 of the terminal", "by": "Anna Berger"})
+}
+
+/// How its operation stands then.
+pub(crate) fn settled() -> Value {
+    json!({
+        "OperationID": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "QueueID": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "QueueItemID": null,
+        "State": "done",
+        "StateMessage": null,
+        "StateData": null,
+        "TimeStamp": "2026-03-04T10:25:30.12Z",
+    })
+}
+
 /// An echo, and what comes back.
 pub(crate) fn echo() -> Value {
     json!({"Message": "till-07 hello"})

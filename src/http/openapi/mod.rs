@@ -16,11 +16,12 @@ use utoipa::{Modify, OpenApi};
 
 pub(crate) use parameters::{Common, EventsHeaders, EventsQuery, JournalQuery, OperationHeaders};
 pub(crate) use problems::{
-    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, PaymentProblems, ReadProblems,
+    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, PaymentProblems,
+    ReadProblems, SettleProblems,
 };
 pub(crate) use schemas::{
     EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, PayRequest, PayResponse, Readiness,
-    ReceiptRequest, ReceiptResponse, StateObject,
+    ReceiptRequest, ReceiptResponse, Settlement, StateObject,
 };
 
 use super::routes;
@@ -67,6 +68,7 @@ use super::routes;
         routes::operation_request,
         routes::operation_response,
         routes::operation_wait,
+        routes::settle_payment,
         routes::events,
         routes::journal,
         routes::journal_query,

@@ -73,6 +73,22 @@ const PAYMENT: &[Code] = &[
     Code::PaymentNotCharged,
 ];
 
+/// Codes of a settlement by hand, besides [`CREDENTIALS`].
+const SETTLEMENT: &[Code] = &[
+    Code::NotFound,
+    Code::BodyTooLarge,
+    Code::JsonMalformed,
+    Code::JsonDuplicateName,
+    Code::JsonTooDeep,
+    Code::JsonTooManyItems,
+    Code::NumberOutOfRange,
+    Code::BodyInvalid,
+    Code::PaymentStateConflict,
+    Code::CashBoxQuarantined,
+    Code::JournalPoisoned,
+    Code::StorageFull,
+];
+
 /// Codes of the acceptance of an operation, besides [`CREDENTIALS`].
 const ACCEPTANCE: &[Code] = &[
     Code::CallbackUrlInvalid,
@@ -91,6 +107,8 @@ pub(crate) struct OperationProblems;
 pub(crate) struct PaymentProblems;
 /// Of an operation that is accepted without waiting for its end: what it ends with is told elsewhere.
 pub(crate) struct AsyncOperationProblems;
+/// Of a settlement by hand.
+pub(crate) struct SettleProblems;
 /// Of the stream of events.
 pub(crate) struct EventsProblems;
 /// Of a read.
@@ -121,6 +139,12 @@ impl IntoResponses for AsyncOperationProblems {
 impl IntoResponses for EventsProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, &[Code::BodyInvalid]])
+    }
+}
+
+impl IntoResponses for SettleProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, SETTLEMENT])
     }
 }
 

@@ -108,6 +108,20 @@ pub(crate) struct PayResponse {
     pay_items: Vec<PayItem>,
 }
 
+/// The word of an operator. Members that are not listed are refused.
+#[derive(ToSchema)]
+pub(crate) struct Settlement {
+    /// `paid`, `not-paid` or `ask-again`.
+    outcome: String,
+    /// What was charged in all, when that is not what was asked for; what is above it is a tip.
+    #[schema(rename = "paidAmount", value_type = Option<f64>, required = false)]
+    paid_amount: Option<()>,
+    /// Why: what was looked at. At most 500 characters, kept in the action journal.
+    reason: String,
+    /// Who says so. At most 100 characters, kept in the action journal.
+    by: String,
+}
+
 /// Names in any letter case; decimals as numbers or text with up to 28 digits; cases as numbers, decimal text or hexadecimal text
 /// behind `0x`; a case without country takes that of the queue. Members that are not listed are kept.
 #[derive(ToSchema)]

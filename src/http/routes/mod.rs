@@ -15,6 +15,7 @@ mod journal;
 mod operation_item;
 mod pay;
 mod peek;
+mod settle;
 mod sign;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(crate) use journal::*;
 pub(crate) use operation_item::*;
 pub(crate) use pay::*;
 pub(crate) use peek::*;
+pub(crate) use settle::*;
 pub(crate) use sign::*;
 
 /// What a handler is given.
@@ -115,6 +117,7 @@ pub const ROUTES: &[Route] = &[
     read("GET", "/operation/{operationId}/request", |call| Box::pin(asynchronous::operation_request(call))),
     read("GET", "/operation/{operationId}/response", |call| Box::pin(asynchronous::operation_response(call))),
     read("GET", "/operation/{operationId}/wait", |call| Box::pin(asynchronous::operation_wait(call))),
+    read("POST", "/payments/{operationId}/settle", |call| Box::pin(settle::settle_payment(call))),
     read("GET", "/events", |call| Box::pin(events::events(call))),
     read("POST", "/journal", |call| Box::pin(journal::journal(call))),
     read("GET", "/journal", |call| Box::pin(journal::journal_query(call))),

@@ -14,9 +14,10 @@ fn a_payment_in_doubt_is_settled_by_asking() {
     let shop = Shop::open("charge-silent");
     let id = new_id();
     let begun = shop.server.call("POST", "/v2/pay").of(A).id(id).body(card("18.40")).header("prefer", "wait=1").begin();
-    let doubtful = super::wait_for(|| shop.send(id, &card("18.40")), |reply| {
-        reply.header("x-operation-state") == Some("unknown") || reply.status != 422
-    });
+    let doubtful = super::wait_for(
+        || shop.send(id, &card("18.40")),
+        |reply| reply.header("x-operation-state") == Some("unknown") || reply.status != 422,
+    );
     assert_eq!(doubtful.header("x-operation-state"), Some("unknown"), "{}", doubtful.text());
     // Until it is settled the terminal takes no other.
     shop.send(new_id(), &card("3.00")).problem(400, "terminal-unsettled");
@@ -39,9 +40,16 @@ fn check(shop: &Shop, script: &str) {
 
 #[test]
 fn what_a_terminal_does_wrong_charges_nobody_twice() {
-    for script in
-        ["silent", "lose-answer", "repeat", "noise:00ff10", "drop-received:3", "drop-sent:1", "drop-sent:40", "drop-sent:120"]
-    {
+    for script in [
+        "silent",
+        "lose-answer",
+        "repeat",
+        "noise:00ff10",
+        "drop-received:3",
+        "drop-sent:1",
+        "drop-sent:40",
+        "drop-sent:120",
+    ] {
         check(&Shop::open(script), script);
     }
 }
@@ -149,7 +157,11 @@ fn a_panic_in_any_handler_is_survived() {
             let fired = fired.load(Ordering::SeqCst);
             // No wait of the protocol ends in a payment that goes well.
             assert!(fired > 0 || skip > 0 || place == "session timer", "{place} was not reached");
-            eprintln!("{place}, after {skip}: {fired} panics, {} restarts, status {}", shop.device().restarts, reply.status);
+            eprintln!(
+                "{place}, after {skip}: {fired} panics, {} restarts, status {}",
+                shop.device().restarts,
+                reply.status
+            );
         }
     }
 }

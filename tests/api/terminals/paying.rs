@@ -108,9 +108,10 @@ fn terminals_come_and_go_without_a_restart() {
     };
     let bar = entry("bar", Some("t-1"), address_of(&shop.terminal));
     configure(vec![bar, entry("hall", Some("t-2"), address_of(&second))]);
-    wait_for(|| shop.server.gateway.devices(), |all| {
-        all.len() == 2 && all.iter().all(|device| device.state == DeviceState::Ready)
-    });
+    wait_for(
+        || shop.server.gateway.devices(),
+        |all| all.len() == 2 && all.iter().all(|device| device.state == DeviceState::Ready),
+    );
     let before = shop.device();
     let hall = card("6.00").replace("t-1", "t-2");
     assert_eq!(paid_cents(&shop.pay(new_id(), &hall)), Some(600));

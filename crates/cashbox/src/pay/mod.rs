@@ -1,17 +1,22 @@
 //! One payment (contract 4.4): from the body to a provider, and from what the provider tells to the answer.
 //!
 //! Purpose: decide where a payment goes, keep every step of it in the journal, and make the answer of its end.
-//! Owns: the reading and the routing of a request (`route`), the records of a payment's steps, its answer (`answer`).
+//! Owns: the reading and the routing of a request (`route`), the records of a payment's steps, its answer (`answer`), the word of an
+//! operator (`settle`).
 //! Invariants: a payment begins once; it changes along `model::payment::STEPS` only; whoever acts on a step does so after its record is
-//! durable; a terminal with an unsettled payment takes no other; a payment in doubt is never ended by a guess.
+//! durable; a terminal with an unsettled payment takes no other; a payment in doubt is never ended by a guess; who settles one by hand
+//! stands in the action journal of the record that does it.
 //! Not here: protocols (`payments`), time-outs and terminals (`actors`).
 
 mod answer;
 mod route;
+mod settle;
 
-use kassette_model::payment::{PayAction, PayRequest, PaymentOutcome, PaymentState, PaymentStep, step as payment_step};
+use kassette_model::payment::{
+    PayAction, PayRequest, PaymentOutcome, PaymentState, PaymentStep, SettledAs, step as payment_step,
+};
 use kassette_model::{Decimal, OperationEvent, OperationId, OperationState};
-use kassette_record::{Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
+use kassette_record::{ActionJournal, Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
 use kassette_wire::pay::{parse_request, receipt_number};
 use kassette_wire::problem::{Code, Finding, Findings, Problem};
 
@@ -55,10 +60,12 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
         Ok(payment)
     });
     match decided {
-        Ok(payment) => match progress(cash_box, request, facts, payment.clone(), Some(OperationEvent::Start)) {
-            Ok(record) => Step::Begin(Box::new(Begun { record: Some(record), payment })),
-            Err(step) => *step,
-        },
+        Ok(payment) => {
+            match progress(cash_box, request, facts, payment.clone(), Some(OperationEvent::Start), Vec::new()) {
+                Ok(record) => Step::Begin(Box::new(Begun { record: Some(record), payment })),
+                Err(step) => *step,
+            }
+        }
         Err(problem) => cash_box.fail(request, facts, *problem),
     }
 }
@@ -121,14 +128,14 @@ fn refuse_unsettled(cash_box: &CashBox, payment: &PaymentFacts) -> Result<(), Bo
 }
 
 /// The step of the table that something told means.
-const fn step_of(told: &PaymentTold) -> PaymentStep {
+fn step_of(told: &PaymentTold) -> PaymentStep {
     match told {
         PaymentTold::Sending { .. } => PaymentStep::Send,
         PaymentTold::Result { .. } => PaymentStep::Tell,
         PaymentTold::Doubt { .. } => PaymentStep::Doubt,
         PaymentTold::Contradiction { .. } => PaymentStep::Contradict,
-        PaymentTold::AskedAgain => PaymentStep::Ask,
-        PaymentTold::Ended { .. } => PaymentStep::End,
+        PaymentTold::Settled(settlement) if settlement.outcome == SettledAs::AskAgain => PaymentStep::Ask,
+        PaymentTold::Settled(_) | PaymentTold::Ended { .. } => PaymentStep::End,
     }
 }
 
@@ -150,17 +157,21 @@ impl CashBox {
     /// Gives [`Step::Progress`] or, for the end, [`Step::Commit`]; a refusal when the payment is not known or cannot take this step:
     /// then nothing has changed, and whoever told it must stop.
     pub fn payment_told(&mut self, request: &Request, told: PaymentTold, facts: &Facts) -> Step {
-        let Some(payment) = self.payment(request.id).cloned() else {
-            return bug("the payment has ended, or never began");
+        let Some(mut payment) = self.payment(request.id).cloned() else {
+            return Step::Refuse(settle::conflict(request.id, "has ended, or never began"));
         };
+        if let PaymentTold::Settled(settlement) = &told
+            && let Err(refused) = settle::check(&payment, settlement)
+        {
+            return Step::Refuse(refused);
+        }
         let state = match payment_step(Some(payment.state), step_of(&told)) {
             Ok(state) => state,
             Err(impossible) => return bug(&impossible.to_string()),
         };
-        let mut payment = payment;
         let (event, reason) = match told {
             PaymentTold::Ended { outcome, reason } => {
-                return ended(self, request, facts, PaymentFacts { state, reason, ..payment }, outcome);
+                return ended(self, request, facts, PaymentFacts { state, reason, ..payment }, outcome, Vec::new());
             }
             PaymentTold::Doubt { reason } => (Some(OperationEvent::Doubt), Some(reason)),
             PaymentTold::Contradiction { reason } | PaymentTold::Result { reason } => (None, Some(reason)),
@@ -168,9 +179,11 @@ impl CashBox {
                 payment.baseline = baseline;
                 (None, None)
             }
-            PaymentTold::AskedAgain => (None, None),
+            PaymentTold::Settled(settlement) => {
+                return settle::settle(self, request, facts, &payment, state, &settlement);
+            }
         };
-        match progress(self, request, facts, PaymentFacts { state, reason, ..payment }, event) {
+        match progress(self, request, facts, PaymentFacts { state, reason, ..payment }, event, Vec::new()) {
             Ok(record) => Step::Progress(Box::new(record)),
             Err(step) => *step,
         }
@@ -185,6 +198,7 @@ fn progress(
     facts: &Facts,
     payment: PaymentFacts,
     event: Option<OperationEvent>,
+    actions: Vec<ActionJournal>,
 ) -> Result<SealedRecord, Box<Step>> {
     let refuse = |error: &dyn std::fmt::Display| Box::new(bug(&error.to_string()));
     let mut head = cash_box.head.clone();
@@ -212,7 +226,7 @@ fn progress(
         configured: None,
         payment: Some(payment),
         market: None,
-        actions: Vec::new(),
+        actions,
         promises,
         head: cash_box.full_head(&head, &cash_box.state),
     };
@@ -237,6 +251,7 @@ fn ended(
     facts: &Facts,
     payment: PaymentFacts,
     outcome: PaymentOutcome,
+    actions: Vec<ActionJournal>,
 ) -> Step {
     // It was accepted once: the limits of then do not matter any more.
     let pay = match parse_request(&request.body, &STORED_LIMITS) {
@@ -254,7 +269,7 @@ fn ended(
             Answer { status: problem.status(), state: OperationState::Failed, body: problem.to_bytes() }
         }
     };
-    cash_box.commit(request, facts, answer, Told { payment: Some(payment), ..Told::default() }, None)
+    cash_box.commit(request, facts, answer, Told { payment: Some(payment), actions, ..Told::default() }, None)
 }
 
 /// Status of the first answer to a payment that was made.

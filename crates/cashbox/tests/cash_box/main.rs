@@ -12,6 +12,7 @@ mod reading;
 mod receipt_request;
 mod references;
 mod restore;
+mod settle;
 mod sign;
 mod states;
 mod terminals;

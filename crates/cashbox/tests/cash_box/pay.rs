@@ -3,16 +3,20 @@
 use kassette_cashbox::reading::state_changes;
 use kassette_cashbox::{Admission, Answer, PaymentTold, Request, Step, accepted_request};
 use kassette_model::cases::PayMeans;
-use kassette_model::payment::{Approval, PaymentOutcome, PaymentRefusal, PaymentState, ProviderExchange, RefusalKind};
+use kassette_model::payment::{
+    Approval, PaymentOutcome, PaymentRefusal, PaymentState, ProviderExchange, RefusalKind, SettledAs,
+};
 use kassette_model::{Environment, OperationKind};
 use kassette_record::{RecordKind, SealedRecord};
 use serde_json::{Value, json};
 
 use super::env::{TestEnv, configuration, low, request, sale};
+use super::settle::settled;
 
-const CARD: &str = r#"{"Action":"payment","Protocol":"use_auto","cbPayItem":{"Description":"Card","Amount":18.40}}"#;
+pub(crate) const CARD: &str =
+    r#"{"Action":"payment","Protocol":"use_auto","cbPayItem":{"Description":"Card","Amount":18.40}}"#;
 
-fn approved(paid: &str, tip: &str) -> PaymentTold {
+pub(crate) fn approved(paid: &str, tip: &str) -> PaymentTold {
     let approval = Approval {
         paid: paid.parse().unwrap(),
         tip: tip.parse().unwrap(),
@@ -28,17 +32,17 @@ fn refused(kind: RefusalKind, title: &'static str) -> PaymentTold {
     PaymentTold::Ended { outcome: PaymentOutcome::Refused(refusal), reason: None }
 }
 
-fn doubt() -> PaymentTold {
+pub(crate) fn doubt() -> PaymentTold {
     PaymentTold::Doubt { reason: "the line broke".to_owned() }
 }
 
-fn pay(number: u64, body: &str) -> Request {
+pub(crate) fn pay(number: u64, body: &str) -> Request {
     request(OperationKind::Pay, number, body)
 }
 
 /// Accepts, and steps.
 #[track_caller]
-fn begin(env: &mut TestEnv, call: &Request) -> Step {
+pub(crate) fn begin(env: &mut TestEnv, call: &Request) -> Step {
     assert_eq!(env.admit(call), Admission::Fresh);
     let facts = env.facts();
     let accepted = env.core.accept(call, &facts).unwrap();
@@ -53,7 +57,7 @@ fn begin(env: &mut TestEnv, call: &Request) -> Step {
 
 /// Tells a step: its record, and the answer when it has one.
 #[track_caller]
-fn tell(env: &mut TestEnv, call: &Request, told: PaymentTold) -> (SealedRecord, Option<Answer>) {
+pub(crate) fn tell(env: &mut TestEnv, call: &Request, told: PaymentTold) -> (SealedRecord, Option<Answer>) {
     let facts = env.facts();
     let (record, answer) = match env.core.payment_told(call, told, &facts) {
         Step::Progress(record) => (*record, None),
@@ -65,7 +69,7 @@ fn tell(env: &mut TestEnv, call: &Request, told: PaymentTold) -> (SealedRecord, 
     (record, answer)
 }
 
-fn state_of(record: &SealedRecord) -> PaymentState {
+pub(crate) fn state_of(record: &SealedRecord) -> PaymentState {
     record.open().unwrap().0.details.payment.unwrap().state
 }
 
@@ -234,7 +238,7 @@ fn every_step_is_in_the_journal_and_restores_the_payment_as_it_stood() {
             RecordKind::Outcome,
             "",
         ),
-        (PaymentTold::AskedAgain, PaymentState::Unknown, RecordKind::Outcome, ""),
+        (settled(SettledAs::AskAgain), PaymentState::Unknown, RecordKind::Outcome, ""),
     ] {
         let (record, answer) = tell(&mut env, &call, told);
         assert_eq!((state_of(&record), kind_of(&record), answer), (state, kind, None));
@@ -271,7 +275,7 @@ fn a_step_that_the_table_does_not_have_changes_nothing() {
     env.settle();
     let link = env.core.link();
     let facts = env.facts();
-    for told in [doubt(), PaymentTold::AskedAgain, PaymentTold::Result { reason: String::new() }] {
+    for told in [doubt(), settled(SettledAs::AskAgain), PaymentTold::Result { reason: String::new() }] {
         assert!(matches!(env.core.payment_told(&call, told, &facts), Step::Refuse(_)));
     }
     assert!(matches!(env.core.payment_told(&pay(2, CARD), doubt(), &facts), Step::Refuse(_)));

@@ -2,7 +2,7 @@
 //!
 //! Purpose: the request and the answer of `POST /pay` below JSON, and the one table of how a payment changes.
 //! Owns: [`PayAction`], [`PayRequest`], [`PayResponse`], [`PaymentState`] with [`step`] and [`diagram`], [`PaymentOutcome`],
-//! [`TerminalAddress`].
+//! [`TerminalAddress`], [`Settlement`].
 //! Invariants: a payment changes only along [`STEPS`]; nothing is sent to a terminal in a state of before [`PaymentState::Sent`]; an
 //! end never changes.
 //! Not here: protocols of terminals (`payments`), the record of a payment (`record`), who asks the terminal (`actors`).
@@ -13,9 +13,11 @@ use std::fmt;
 use crate::cases::PayMeans;
 use crate::{Decimal, FreeJson, PayItem, QueueId};
 
+mod settlement;
 mod step;
 mod terminal;
 
+pub use settlement::{SettledAs, Settlement};
 pub use step::{ImpossibleStep, PaymentState, PaymentStep, STEPS, diagram, step};
 pub use terminal::{NoTerminalAddress, TerminalAddress};
 

@@ -139,6 +139,8 @@ codes! {
     OperationConflict = "operation-conflict", 409, "The operation id was used with another body", false, NewId;
     /// The operation id was used before for another kind of operation.
     OperationKindConflict = "operation-kind-conflict", 409, "The operation id was used for another kind of operation", false, NewId;
+    /// The payment has ended, or stands otherwise than what is asked of it needs.
+    PaymentStateConflict = "payment-state-conflict", 409, "The payment cannot be settled so", false, Never;
     /// The operation is finished, but its answer was erased at the end of its retention.
     OperationErased = "operation-erased", 410, "The stored answer was erased", false, Never;
     /// The body is larger than allowed.

@@ -228,6 +228,8 @@ mod tests {
             // Contract 2.2.8: what is stored, and what may be sent again.
             let expected = match status {
                 422 | 429 | 500 | 503 | 507 => Retry::SameId,
+                // A settlement is no operation: it has no id of its own.
+                409 if *code == Code::PaymentStateConflict => Retry::Never,
                 409 => Retry::NewId,
                 _ if code.stored() => Retry::NewId,
                 _ => Retry::Never,
