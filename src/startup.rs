@@ -241,7 +241,10 @@ async fn go_on(gateway: Gateway) {
         match gateway.go_on() {
             Err(Rejected::Stopping) => return,
             Ok(0) => {}
-            Ok(cash_boxes) => tracing::info!(cash_boxes, "accepted operations that have not ended are executed"),
+            Ok(cash_boxes) => tracing::info!(
+                cash_boxes,
+                "accepted operations that have not ended are executed, devices are brought into service"
+            ),
             Err(reason) => tracing::warn!(?reason, "accepted operations cannot be executed yet"),
         }
         tokio::time::sleep(Duration::from_millis(GO_ON_EVERY_MS)).await;

@@ -249,10 +249,12 @@ impl Course {
         let mut board = terminal.board.watch();
         loop {
             let ready = board.wait_for(|standing| standing.state == DeviceState::Ready);
-            match tokio::time::timeout(HURRY, ready).await {
-                Ok(Ok(_)) if terminal.session.get().is_ok() => return,
-                Ok(_) => tokio::time::sleep(HURRY).await,
-                Err(_) => {}
+            // What it gives holds the board: whoever wants to write on it would wait for us, and stand still with its thread.
+            let is_ready = tokio::time::timeout(HURRY, ready).await.map(drop).is_ok();
+            match (is_ready, terminal.session.get()) {
+                (true, Ok(_)) => return,
+                (true, Err(_)) => tokio::time::sleep(HURRY).await,
+                (false, _) => {}
             }
             terminal.try_now();
         }
