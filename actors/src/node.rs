@@ -15,7 +15,7 @@ use crate::callbacks::{CallbackDesk, CallbackDispatcher, CallbackParts, Callback
 use crate::directory::CashBoxDirectory;
 use crate::events::EventHub;
 use crate::gateway::Gateway;
-use crate::payments::{PaymentDesk, PaymentOrders};
+use crate::payments::{AppPickup, PaymentDesk, PaymentOrders};
 use crate::profile::ProfileCache;
 use crate::supervision::{
     ChildRef, ChildSpec, ChildStatus, Intensity, OnIntensity, Sources, Strategy, Subtree, Supervisor, SupervisorHandle,
@@ -53,6 +53,14 @@ pub struct NodeOptions {
     pub profiles_max: usize,
     /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
     pub cash_box_intensity: Intensity,
+    /// How long a payment may wait until an app accepts it, in milliseconds.
+    pub app_accept_ms: u64,
+    /// How long an app that accepted a payment may say nothing until it is in doubt, in milliseconds.
+    pub app_result_ms: u64,
+    /// Pause before an app that does not know what became of a payment is asked again, in milliseconds.
+    pub app_ask_every_ms: u64,
+    /// Those who wait for a payment of one terminal; more are refused with 429.
+    pub app_waits_per_terminal_max: usize,
     /// Limits of request bodies.
     pub body_limits: kassette_wire::Limits,
     /// What callbacks are sent with; without it they are only promised.
@@ -76,6 +84,10 @@ impl Default for NodeOptions {
             subscribers_per_cash_box_max: 16,
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
+            app_accept_ms: 10_000,
+            app_result_ms: 180_000,
+            app_ask_every_ms: 10_000,
+            app_waits_per_terminal_max: 4,
             body_limits: kassette_wire::Limits::default(),
             callbacks: None,
             before_execute: None,
@@ -108,6 +120,8 @@ pub(crate) struct Shared {
     pub(crate) intake: Option<Arc<Intake>>,
     /// Payments on their way.
     pub(crate) payments: Arc<PaymentOrders>,
+    /// Who waits for the payments of which app, and who has them.
+    pub(crate) apps: Arc<AppPickup>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
     stopping: AtomicBool,
 }
@@ -202,6 +216,7 @@ impl Node {
         options: NodeOptions,
     ) -> Self {
         let intake = options.callbacks.as_ref().map(|parts| Arc::new(Intake::new(parts.options.intake_messages_max)));
+        let apps = Arc::new(AppPickup::new(options.app_waits_per_terminal_max));
         let shared = Arc::new(Shared {
             journal,
             vault,
@@ -215,6 +230,7 @@ impl Node {
             attempts: Mutex::new(HashSet::new()),
             intake,
             payments: Arc::default(),
+            apps,
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });

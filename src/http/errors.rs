@@ -39,6 +39,7 @@ pages! {
     JournalTypeUnknown "journal-type-unknown";
     PaymentProviderUnknown "payment-provider-unknown";
     TerminalUnsettled "terminal-unsettled";
+    TerminalBusy "terminal-busy";
     PaymentDeclined "payment-declined";
     PaymentCancelled "payment-cancelled";
     PaymentTimedOut "payment-timed-out";
@@ -48,6 +49,7 @@ pages! {
     OperationAbandoned "operation-abandoned";
     OperationConflict "operation-conflict";
     OperationKindConflict "operation-kind-conflict";
+    PaymentConflict "payment-conflict";
     OperationErased "operation-erased";
     BodyTooLarge "body-too-large";
     UriTooLong "uri-too-long";

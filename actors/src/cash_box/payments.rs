@@ -22,12 +22,12 @@ impl CashBoxActor {
     pub(super) fn begin_payment(&mut self, request: &Request, begun: Begun, ctx: &mut Context<Self>) {
         let (orders, id, payment) = (std::sync::Arc::clone(&self.shared.payments), self.id, begun.payment);
         match begun.record {
-            None => orders.begin(id, payment),
+            None => orders.begin(id, payment, false),
             Some(record) => {
                 let told = move |result: Result<(), Rejected>| {
                     // When it is not durable, the restored cash box decides it again.
                     if result.is_ok() {
-                        orders.begin(id, payment);
+                        orders.begin(id, payment, true);
                     }
                 };
                 self.append(record, Some(request.id), false, told, ctx);

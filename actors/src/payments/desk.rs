@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, ActorFutureExt as _, AsyncContext, Context, Handler, Message, Recipient};
 
+use super::app::AppPayment;
 use super::dummy::{DummyPayment, LookNow};
-use super::orders::{PaymentKey, PaymentOrders};
+use super::orders::{Order, PaymentKey, PaymentOrders};
 use crate::gateway::Gateway;
 
 /// Look at the clock now; for tests with one that is set.
@@ -21,7 +22,7 @@ pub(crate) struct LookAtPayments;
 pub(crate) struct PaymentDesk {
     gateway: Gateway,
     orders: Arc<PaymentOrders>,
-    running: HashMap<PaymentKey, Addr<DummyPayment>>,
+    running: HashMap<PaymentKey, Recipient<LookNow>>,
 }
 
 impl PaymentDesk {
@@ -32,16 +33,23 @@ impl PaymentDesk {
     /// Starts what was handed in and has no actor that lives.
     fn start_all(&mut self) {
         self.running.retain(|_, payment| payment.connected());
-        for (cash_box, payment) in self.orders.select(|key| !self.running.contains_key(key)) {
-            let key = (cash_box, payment.operation);
-            if payment.provider == kassette_payments::dummy::NAME {
-                let actor = DummyPayment::new(self.gateway.clone(), Arc::clone(&self.orders), cash_box, payment);
-                self.running.insert(key, actor.start());
-            } else {
-                // A record of a version that had this provider; it stays open, and the operator sees it.
-                tracing::error!(%cash_box, operation = %payment.operation, provider = payment.provider, "no such payment provider");
-                self.orders.end(key);
-            }
+        for (cash_box, order) in self.orders.select(|key| !self.running.contains_key(key)) {
+            let key = (cash_box, order.payment.operation);
+            let (gateway, orders) = (self.gateway.clone(), Arc::clone(&self.orders));
+            let Order { payment, .. } = &order;
+            let actor = match payment.provider.as_str() {
+                kassette_payments::dummy::NAME => {
+                    DummyPayment::new(gateway, orders, cash_box, order.payment).start().recipient()
+                }
+                kassette_payments::http::NAME => AppPayment::new(gateway, orders, cash_box, order).start().recipient(),
+                provider => {
+                    // A record of a version that had this provider; it stays open, and the operator sees it.
+                    tracing::error!(%cash_box, operation = %payment.operation, provider, "no such payment provider");
+                    self.orders.end(key);
+                    continue;
+                }
+            };
+            self.running.insert(key, actor);
         }
     }
 }

@@ -66,6 +66,7 @@ const OPERATION: &[Code] = &[
 const PAYMENT: &[Code] = &[
     Code::PaymentProviderUnknown,
     Code::TerminalUnsettled,
+    Code::TerminalBusy,
     Code::PaymentDeclined,
     Code::PaymentCancelled,
     Code::PaymentTimedOut,
