@@ -18,5 +18,6 @@ mod journals;
 mod logs;
 mod operations;
 mod paths;
+mod payment_app;
 mod payments;
 mod server;

@@ -13,5 +13,6 @@ mod dummy;
 mod orders;
 
 pub(crate) use app::AppPickup;
+pub use app::AppTerminal;
 pub(crate) use desk::{LookAtPayments, PaymentDesk};
 pub(crate) use orders::PaymentOrders;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kassette_actors::{Executed, NodeOptions, Rejected};
+use kassette_actors::{AppTerminal, Executed, NodeOptions, Rejected};
 use kassette_cashbox::{Request, TerminalEntry};
 use kassette_journal::Journal as _;
 use kassette_model::payment::{PaymentState, TerminalAddress};
@@ -46,24 +46,28 @@ fn pay(env: &Env, operation: u64) -> JoinHandle<Result<Executed, Rejected>> {
     actix::spawn(async move { gateway.execute(cash_box(1), call, Duration::from_secs(60)).await })
 }
 
+fn bar(env: &Env) -> AppTerminal {
+    env.gateway.app_terminal(cash_box(1), BAR).unwrap()
+}
+
 /// What the app of the terminal is to do now.
 async fn offered(env: &Env) -> Option<(AppRequest, u64)> {
-    env.gateway.next_app_request(cash_box(1), BAR, Duration::ZERO).await.unwrap()
+    bar(env).next(Duration::ZERO).await.unwrap()
 }
 
 /// Waits for what the app of the terminal is to do.
 async fn next(env: &Env) -> (AppRequest, u64) {
-    env.gateway.next_app_request(cash_box(1), BAR, Duration::from_secs(60)).await.unwrap().expect("a request")
+    bar(env).next(Duration::from_secs(60)).await.unwrap().expect("a request")
 }
 
 async fn accept(env: &Env, operation: u64, app: &str) -> Result<u64, Rejected> {
     let acceptance = Acceptance { app: app.to_owned() };
-    env.gateway.accept_app_payment(cash_box(1), BAR, payment(operation).id, acceptance).await
+    bar(env).accept(payment(operation).id, acceptance).await
 }
 
 async fn tell(env: &Env, operation: u64, body: &str) -> Result<(), Rejected> {
     let result = AppResult::parse(body.as_bytes(), &Limits::default()).unwrap();
-    env.gateway.tell_app_result(cash_box(1), BAR, payment(operation).id, result).await
+    bar(env).tell(payment(operation).id, result).await
 }
 
 #[track_caller]
@@ -326,16 +330,13 @@ fn a_terminal_has_one_payment_and_an_app_sees_only_its_own() {
         let till = pay(&env, 7);
         next(&env).await;
         assert_eq!(answer(&env, 8).await, (400, "terminal-busy".to_owned()));
-        let (gateway, id) = (&env.gateway, payment(7).id);
-        let acceptance = || Acceptance { app: "phone".to_owned() };
-        assert_eq!(gateway.next_app_request(cash_box(1), "hall", Duration::ZERO).await, Ok(None));
-        for (number, terminal) in [(1, "hall"), (1, "garden"), (2, BAR)] {
-            refused(gateway.accept_app_payment(cash_box(number), terminal, id, acceptance()).await, 404);
-            let result = AppResult::parse(DONE.as_bytes(), &Limits::default()).unwrap();
-            refused(gateway.tell_app_result(cash_box(number), terminal, id, result).await, 404);
-            if terminal != "hall" {
-                refused(gateway.next_app_request(cash_box(number), terminal, Duration::ZERO).await, 404);
-            }
+        let hall = env.gateway.app_terminal(cash_box(1), "hall").unwrap();
+        assert_eq!(hall.next(Duration::ZERO).await, Ok(None));
+        refused(hall.accept(payment(7).id, Acceptance { app: "phone".to_owned() }).await, 404);
+        let result = AppResult::parse(DONE.as_bytes(), &Limits::default()).unwrap();
+        refused(hall.tell(payment(7).id, result).await, 404);
+        for (number, terminal) in [(1, "garden"), (1, ""), (2, BAR)] {
+            refused(env.gateway.app_terminal(cash_box(number), terminal).map(drop), 404);
         }
         refused(accept(&env, 99, "phone").await, 404);
         accept(&env, 7, "phone").await.unwrap();
@@ -350,8 +351,8 @@ fn two_apps_at_one_terminal_are_told_and_one_gets_it() {
     check(NodeOptions::default(), |env| async move {
         with_terminals(&env).await;
         let wait = || {
-            let gateway = env.gateway.clone();
-            actix::spawn(async move { gateway.next_app_request(cash_box(1), BAR, Duration::from_secs(60)).await })
+            let terminal = bar(&env);
+            actix::spawn(async move { terminal.next(Duration::from_secs(60)).await })
         };
         let (one, two) = (wait(), wait());
         let till = pay(&env, 7);

@@ -74,6 +74,22 @@ const PAYMENT: &[Code] = &[
     Code::PaymentNotCharged,
 ];
 
+/// Codes of what a payment app tells, besides [`CREDENTIALS`].
+const APP: &[Code] = &[
+    Code::JsonMalformed,
+    Code::JsonDuplicateName,
+    Code::JsonTooDeep,
+    Code::JsonTooManyItems,
+    Code::NumberOutOfRange,
+    Code::BodyInvalid,
+    Code::NotFound,
+    Code::PaymentConflict,
+    Code::BodyTooLarge,
+    Code::CashBoxQuarantined,
+    Code::JournalPoisoned,
+    Code::StorageFull,
+];
+
 /// Codes of the acceptance of an operation, besides [`CREDENTIALS`].
 const ACCEPTANCE: &[Code] = &[
     Code::CallbackUrlInvalid,
@@ -94,6 +110,10 @@ pub(crate) struct PaymentProblems;
 pub(crate) struct AsyncOperationProblems;
 /// Of the stream of events.
 pub(crate) struct EventsProblems;
+/// Of an app that waits for a payment.
+pub(crate) struct AppWaitProblems;
+/// Of an app that tells something of a payment.
+pub(crate) struct AppProblems;
 /// Of a read.
 pub(crate) struct ReadProblems;
 /// Of an open read.
@@ -122,6 +142,18 @@ impl IntoResponses for AsyncOperationProblems {
 impl IntoResponses for EventsProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, &[Code::BodyInvalid]])
+    }
+}
+
+impl IntoResponses for AppWaitProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, &[Code::NotFound]])
+    }
+}
+
+impl IntoResponses for AppProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, APP])
     }
 }
 

@@ -23,20 +23,39 @@ struct End {
     body: Vec<u8>,
 }
 
+/// A terminal of a cash box at which an app is: proof that there is one.
+pub struct AppTerminal {
+    gateway: Gateway,
+    cash_box: CashBoxId,
+    name: String,
+}
+
 impl Gateway {
-    /// Waits at most `wait` for what the app of a terminal is to do, with the time that it has to accept it, in milliseconds.
+    /// The terminal of this name, at which an app is.
     ///
     /// # Errors
-    /// [`Rejected`]: 404 when the cash box has no such terminal of an app; [`Rejected::TooManySubscribers`].
-    pub async fn next_app_request(
-        &self,
-        cash_box: CashBoxId,
-        terminal: &str,
-        wait: Duration,
-    ) -> Result<Option<(AppRequest, u64)>, Rejected> {
-        self.check_app_terminal(cash_box, terminal)?;
-        let clock = self.shared.clock.as_ref();
-        let mut waiting = self.shared.apps.wait((cash_box, terminal.to_owned()))?;
+    /// [`Rejected`]: 404 when the cash box has none.
+    pub fn app_terminal(&self, cash_box: CashBoxId, name: &str) -> Result<AppTerminal, Rejected> {
+        if self.shared.is_stopping() {
+            return Err(Rejected::Stopping);
+        }
+        let configuration = self.configuration(cash_box)?.ok_or(Rejected::UnknownCashBox)?;
+        if !configuration.terminals.iter().any(|known| known.name == name && known.provider == NAME) {
+            return Err(not_found());
+        }
+        Ok(AppTerminal { gateway: self.clone(), cash_box, name: name.to_owned() })
+    }
+}
+
+impl AppTerminal {
+    /// Waits at most `wait` for what the app is to do, with the time that it has to accept it, in milliseconds.
+    ///
+    /// # Errors
+    /// [`Rejected::TooManySubscribers`].
+    pub async fn next(&self, wait: Duration) -> Result<Option<(AppRequest, u64)>, Rejected> {
+        let shared = &self.gateway.shared;
+        let clock = shared.clock.as_ref();
+        let mut waiting = shared.apps.wait((self.cash_box, self.name.clone()))?;
         let Ok(offer) = tokio::time::timeout(wait, waiting.offered(clock)).await else { return Ok(None) };
         let left = offer.until.unwrap_or_default().saturating_sub(clock.monotonic());
         Ok(Some((offer.request, u64::try_from(left.as_millis()).unwrap_or(u64::MAX))))
@@ -46,21 +65,13 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Rejected`]: 404 when there is no such payment at this terminal, 409 when it cannot be accepted; then nothing may be charged.
-    pub async fn accept_app_payment(
-        &self,
-        cash_box: CashBoxId,
-        terminal: &str,
-        operation: OperationId,
-        acceptance: Acceptance,
-    ) -> Result<u64, Rejected> {
-        self.check_app_terminal(cash_box, terminal)?;
-        if let Some(payment) = self.shared.apps.find((cash_box, operation), terminal) {
-            let accepted = hear(|reply| payment.do_send(Accept { acceptance, reply })).await;
-            if let Some(accepted) = accepted {
-                return accepted;
-            }
+    pub async fn accept(&self, operation: OperationId, acceptance: Acceptance) -> Result<u64, Rejected> {
+        if let Some(payment) = self.gateway.shared.apps.find((self.cash_box, operation), &self.name)
+            && let Some(accepted) = hear(|reply| payment.do_send(Accept { acceptance, reply })).await
+        {
+            return accepted;
         }
-        match self.app_end(cash_box, terminal, operation)? {
+        match self.end(operation)? {
             Some(_) => Err(conflict(operation, "it has ended")),
             None => Err(busy()),
         }
@@ -71,45 +82,27 @@ impl Gateway {
     /// # Errors
     /// [`Rejected`]: 404 when there is no such payment at this terminal, 400 when the result contradicts it, 409 when it stands so that it
     /// cannot have this result.
-    pub async fn tell_app_result(
-        &self,
-        cash_box: CashBoxId,
-        terminal: &str,
-        operation: OperationId,
-        result: AppResult,
-    ) -> Result<(), Rejected> {
-        self.check_app_terminal(cash_box, terminal)?;
-        if let Some(payment) = self.shared.apps.find((cash_box, operation), terminal) {
+    pub async fn tell(&self, operation: OperationId, result: AppResult) -> Result<(), Rejected> {
+        if let Some(payment) = self.gateway.shared.apps.find((self.cash_box, operation), &self.name) {
             let again = result.clone();
-            let taken = hear(|reply| payment.do_send(TellResult { result: again, reply })).await;
-            if let Some(taken) = taken {
+            if let Some(taken) = hear(|reply| payment.do_send(TellResult { result: again, reply })).await {
                 return taken;
             }
         }
-        match self.app_end(cash_box, terminal, operation)? {
+        match self.end(operation)? {
             Some(end) if is_that_of(&result, operation, &end) => Ok(()),
             Some(_) => Err(conflict(operation, "it has ended in another way")),
             None => Err(busy()),
         }
     }
 
-    fn check_app_terminal(&self, cash_box: CashBoxId, terminal: &str) -> Result<(), Rejected> {
-        if self.shared.is_stopping() {
-            return Err(Rejected::Stopping);
-        }
-        let configuration = self.configuration(cash_box)?.ok_or(Rejected::UnknownCashBox)?;
-        let known = configuration.terminals.iter().any(|known| known.name == terminal && known.provider == NAME);
-        if known { Ok(()) } else { Err(not_found("this cash box has no payment app of this name")) }
-    }
-
     /// How a payment of this terminal ended; `None` when it has not.
-    fn app_end(&self, cash_box: CashBoxId, terminal: &str, operation: OperationId) -> Result<Option<End>, Rejected> {
-        let unknown = || not_found("no payment of this terminal is known under this id");
-        let record = self.shared.journal.operation(cash_box, operation)?.ok_or_else(unknown)?;
+    fn end(&self, operation: OperationId) -> Result<Option<End>, Rejected> {
+        let record = self.gateway.shared.journal.operation(self.cash_box, operation)?.ok_or_else(not_found)?;
         let (opened, bodies) = record.open().map_err(|error| Rejected::Damaged(error.to_string()))?;
         let details = opened.details;
-        let here = |payment: &kassette_record::PaymentFacts| payment.provider == NAME && payment.terminal == terminal;
-        details.payment.filter(here).ok_or_else(unknown)?;
+        let here = |payment: &kassette_record::PaymentFacts| payment.provider == NAME && payment.terminal == self.name;
+        details.payment.filter(here).ok_or_else(not_found)?;
         let ended = details.operation.filter(|operation| operation.state.is_final());
         let body = match bodies {
             Erasable::Kept(bodies) => bodies.response.unwrap_or_default(),
@@ -126,8 +119,9 @@ async fn hear<T>(send: impl FnOnce(Reply<T>)) -> Option<Result<T, Rejected>> {
     answer.await.ok()
 }
 
-fn not_found(detail: &str) -> Rejected {
-    Rejected::Refused(Box::new(Problem::new(Code::NotFound, detail)))
+/// The same for what is absent and for what belongs to another terminal or cash box.
+fn not_found() -> Rejected {
+    Rejected::Refused(Box::new(Problem::new(Code::NotFound, "nothing is known under this id")))
 }
 
 /// Whether a payment ended by this result.
