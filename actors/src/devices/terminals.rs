@@ -57,6 +57,14 @@ impl Terminals {
                 tracing::error!(%cash_box, terminal = entry.name, max, "too many terminals on this server: it is not served");
                 continue;
             }
+            let taken =
+                served.iter().find(|(_, all)| all.iter().any(|(_, other)| other.entry.address == entry.address));
+            if let Some((owner, _)) = taken {
+                // Two who pay at one terminal would take the payment of the other for their own.
+                tracing::error!(%cash_box, terminal = entry.name, address = %entry.address, %owner,
+                    "the line of this terminal is that of another cash box: it is not served");
+                continue;
+            }
             count = count.saturating_add(1);
             tracing::info!(%cash_box, terminal = entry.name, address = %entry.address, "terminal put in");
             let (terminal, subtree) = terminal(cash_box, entry, &self.clock, &self.options, &self.before);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use kassette_model::payment::PaymentState;
 use kassette_model::{CashBoxId, OperationId};
@@ -19,11 +20,17 @@ pub(crate) struct Order {
     pub(crate) payment: PaymentFacts,
     /// Whether whoever asked for it may still wait: it began in this life of its cash box. One that was restored is not sent any more.
     pub(crate) fresh: bool,
+    /// When it was handed in, on the machine's own clock: nobody stands at the till for ever.
+    pub(super) handed_in: Instant,
     /// Told when somebody else than its own actor has changed it.
     changed: Arc<Notify>,
 }
 
 impl Order {
+    fn new(payment: PaymentFacts, fresh: bool) -> Self {
+        Self { payment, fresh, handed_in: Instant::now(), changed: Arc::default() }
+    }
+
     /// Waits until somebody else has changed it.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
@@ -41,7 +48,7 @@ impl PaymentOrders {
     /// A payment is durable and may be made. One that is on its way already goes on as it is.
     pub(crate) fn begin(&self, cash_box: CashBoxId, payment: PaymentFacts, fresh: bool) {
         let key = (cash_box, payment.operation);
-        self.on_their_way.lock().entry(key).or_insert_with(|| Order { payment, fresh, changed: Arc::default() });
+        self.on_their_way.lock().entry(key).or_insert_with(|| Order::new(payment, fresh));
         self.news.notify_one();
     }
 
@@ -52,7 +59,7 @@ impl PaymentOrders {
         let order = on_their_way
             .entry(key)
             .and_modify(|order| order.payment = payment.clone())
-            .or_insert_with(|| Order { payment, fresh: false, changed: Arc::default() });
+            .or_insert_with(|| Order::new(payment, false));
         order.changed.notify_one();
         self.news.notify_one();
     }

@@ -25,6 +25,8 @@ use crate::outcome::Rejected;
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// How long a payment waits for a terminal that is just being asked or connected; then the till is told that it cannot be reached.
 const TAKE_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is tried to write a result down while this node is busy; the terminal is held for as long.
+const HOLD_ATTEMPTS: u32 = 10;
 /// How often a terminal with a payment in doubt is tried again, whatever its supervisor has planned: doubt is worth a hurry.
 const HURRY: Duration = Duration::from_secs(2);
 /// Pauses between attempts to settle a payment at a terminal that answers but cannot say (devices.md 2.3: 1, 2, 5, 10, 30 s).
@@ -81,11 +83,16 @@ struct Over;
 
 impl Course {
     async fn run(&self) {
-        let mut settling = Settling { sent_at: self.began, attempts: 0 };
+        let mut settling = Settling { doubted_at: self.began, attempts: 0 };
+        let mut before = None;
         // Each round is one state; every arm moves it on or ends.
         while let Some(order) = self.orders.get(self.key) {
+            if order.payment.state == PaymentState::Unknown && before != Some(PaymentState::Unknown) {
+                settling.doubted_at = self.gateway.shared.clock.monotonic();
+            }
+            before = Some(order.payment.state);
             let went = match order.payment.state {
-                PaymentState::Intent => self.pay(&order, &mut settling).await,
+                PaymentState::Intent => self.pay(&order).await,
                 PaymentState::Sent | PaymentState::Result => {
                     self.doubt("the server ended in the middle of the payment".to_owned()).await
                 }
@@ -112,10 +119,14 @@ impl Course {
     }
 
     /// Sends the payment, if its terminal takes it now; else it ends, because nobody waits for a terminal that comes back some time.
-    async fn pay(&self, order: &Order, settling: &mut Settling) -> Result<(), Over> {
+    async fn pay(&self, order: &Order) -> Result<(), Over> {
         let payment = &order.payment;
         if !order.fresh {
             let detail = "the server was restarted before anything of it was sent";
+            return self.refuse(RefusalKind::NotCharged, "NOT SENT", detail).await;
+        }
+        if order.handed_in.elapsed() > TAKE_WITHIN.saturating_mul(2) {
+            let detail = "it could not be sent at once, and nothing of it was";
             return self.refuse(RefusalKind::NotCharged, "NOT SENT", detail).await;
         }
         let wanted = match wanted(payment) {
@@ -125,19 +136,19 @@ impl Course {
         let Some(terminal) = self.terminal(payment) else {
             return self.refuse(RefusalKind::Unreachable, "TERMINAL NOT REACHED", "no such terminal is served").await;
         };
-        let mut told = match self.hand_over(&terminal, wanted).await {
+        let (life, mut told) = match self.hand_over(&terminal, wanted).await {
             Ok(told) => told,
             Err(why) => {
                 terminal.try_now();
                 return self.refuse(RefusalKind::Unreachable, "TERMINAL NOT REACHED", why).await;
             }
         };
-        match told.recv().await {
+        match heard(&terminal, life, &mut told).await {
             Some(SessionEvent::MaySend(baseline)) => {
                 let sending = PaymentTold::Sending { baseline: Some(baseline.to_string()) };
                 match self.gateway.tell_payment(self.cash_box, payment.operation, sending).await {
                     Ok(()) => {}
-                    Err(Rejected::Refused(_)) => return Err(self.leave()),
+                    Err(Rejected::Refused(_)) => return self.look_up(),
                     // Whoever waits at the till is not kept waiting for a disk: nothing was sent.
                     Err(_) => {
                         let detail = "the payment could not be written down, so it was not sent";
@@ -145,9 +156,8 @@ impl Course {
                     }
                 }
                 self.orders.reached(self.key, PaymentState::Sent, Some(baseline.to_string()));
-                settling.sent_at = self.gateway.shared.clock.monotonic();
                 self.next(&terminal, Go::Send);
-                self.follow(&terminal, told).await
+                self.follow(&terminal, life, told).await
             }
             Some(SessionEvent::Ended { outcome, .. }) => self.end(*outcome, None).await,
             _ => {
@@ -162,7 +172,7 @@ impl Course {
         &self,
         terminal: &Terminal,
         order: kassette_payments::zvt::session::Order,
-    ) -> Result<UnboundedReceiver<SessionEvent>, String> {
+    ) -> Result<(u64, UnboundedReceiver<SessionEvent>), String> {
         let mut board = terminal.board.watch();
         let patience = tokio::time::sleep(TAKE_WITHIN);
         tokio::pin!(patience);
@@ -171,11 +181,13 @@ impl Course {
             let (events, told) = unbounded_channel();
             let take = Take { operation: self.key.1, order: order.clone(), work: Work::Pay, told: events };
             board.mark_unchanged();
-            let why = match session.send(take).await {
-                Ok(Ok(())) => return Ok(told),
-                Ok(Err(NotNow::Busy)) => return Err(NotNow::Busy.to_string()),
-                Ok(Err(not_now)) => not_now.to_string(),
-                Err(_) => "the terminal failed".to_owned(),
+            let life = terminal.board.now().life;
+            let why = match tokio::time::timeout(TAKE_WITHIN, session.send(take)).await {
+                Ok(Ok(Ok(()))) => return Ok((life, told)),
+                Ok(Ok(Err(NotNow::Busy))) => return Err(NotNow::Busy.to_string()),
+                Ok(Ok(Err(not_now))) => not_now.to_string(),
+                Ok(Err(_)) => "the terminal failed".to_owned(),
+                Err(_) => return Err("the terminal hangs".to_owned()),
             };
             tokio::select! {
                 _ = board.changed() => {}
@@ -192,19 +204,17 @@ impl Course {
     }
 
     /// From the first byte to the end, or into doubt.
-    async fn follow(&self, terminal: &Terminal, mut told: UnboundedReceiver<SessionEvent>) -> Result<(), Over> {
+    async fn follow(
+        &self,
+        terminal: &Terminal,
+        life: u64,
+        mut told: UnboundedReceiver<SessionEvent>,
+    ) -> Result<(), Over> {
         loop {
-            match told.recv().await {
+            match heard(terminal, life, &mut told).await {
                 Some(SessionEvent::Told(transaction)) => {
-                    let result = PaymentTold::Result { reason: in_words(&transaction) };
-                    match self.gateway.tell_payment(self.cash_box, self.key.1, result).await {
-                        Ok(()) => {
-                            self.orders.reached(self.key, PaymentState::Result, None);
-                            self.next(terminal, Go::Acknowledge);
-                        }
-                        Err(Rejected::Refused(_)) => return Err(self.leave()),
-                        Err(_) => self.next(terminal, Go::Reject),
-                    }
+                    let go = self.write_down(&transaction).await?;
+                    self.next(terminal, go);
                 }
                 Some(SessionEvent::Ended { outcome, .. }) => return self.end(*outcome, None).await,
                 Some(SessionEvent::Doubt(reason)) => return self.doubt(reason).await,
@@ -214,28 +224,69 @@ impl Course {
         }
     }
 
+    /// Makes a result durable, and says what the terminal may be told. A node that is busy or stops is no reason to take an approved
+    /// payment back: the terminal is held meanwhile.
+    async fn write_down(&self, transaction: &Transaction) -> Result<Go, Over> {
+        for _ in 0..HOLD_ATTEMPTS {
+            let result = PaymentTold::Result { reason: in_words(transaction) };
+            match self.gateway.tell_payment(self.cash_box, self.key.1, result).await {
+                Ok(()) => {
+                    self.orders.reached(self.key, PaymentState::Result, None);
+                    return Ok(Go::Acknowledge);
+                }
+                Err(Rejected::Refused(_)) => {
+                    self.look_up()?;
+                    return Ok(Go::Reject);
+                }
+                Err(Rejected::Busy { .. } | Rejected::Stopping) => tokio::time::sleep(TELL_AGAIN).await,
+                Err(_) => break,
+            }
+        }
+        Ok(Go::Reject)
+    }
+
+    /// A step was refused: the payment stands otherwise than is known here. What is durable says how.
+    fn look_up(&self) -> Result<(), Over> {
+        let head = self.gateway.shared.journal.head(self.cash_box).ok().flatten();
+        let details = head.and_then(|stored| kassette_record::v1::read_details(&stored.record.header).ok());
+        let Some(details) = details else { return Ok(()) };
+        let mut payments = details.head.payments.as_slice().iter();
+        match payments.find(|payment| payment.operation == self.key.1) {
+            Some(payment) => {
+                self.orders.reached(self.key, payment.state, payment.baseline.clone());
+                Ok(())
+            }
+            None => Err(self.leave()),
+        }
+    }
+
     /// Asks the terminal what became of the payment, once; comes back when it could not be asked or could not say.
     async fn settle(&self, payment: &PaymentFacts, settling: &mut Settling) -> Result<(), Over> {
         let (Ok(order), Some(terminal)) = (wanted(payment), self.terminal(payment)) else {
             settling.pause().await;
             return Ok(());
         };
-        self.until_ready(&terminal).await;
+        if !self.until_ready(&terminal, payment).await {
+            return Ok(());
+        }
         let now = self.gateway.shared.clock.monotonic();
         let baseline = payment.baseline.as_deref().and_then(|text| text.parse().ok());
-        let stage =
-            Stage { baseline: baseline.unwrap_or(Baseline::Nothing), since_sent: now.saturating_sub(settling.sent_at) };
+        let stage = Stage {
+            baseline: baseline.unwrap_or(Baseline::Nothing),
+            since_sent: now.saturating_sub(settling.doubted_at),
+        };
         let (events, mut told) = unbounded_channel();
+        let life = terminal.board.now().life;
         let take = Take { operation: self.key.1, order, work: Work::Settle(stage), told: events };
         let taken = match terminal.session.get() {
-            Ok(session) => session.send(take).await,
+            Ok(session) => tokio::time::timeout(TAKE_WITHIN, session.send(take)).await,
             Err(_) => return Ok(()),
         };
-        if !matches!(taken, Ok(Ok(()))) {
+        if !matches!(taken, Ok(Ok(Ok(())))) {
             settling.pause().await;
             return Ok(());
         }
-        match told.recv().await {
+        match heard(&terminal, life, &mut told).await {
             Some(SessionEvent::Ended { outcome, .. }) => {
                 self.end(*outcome, Some("the terminal was asked afterwards".to_owned())).await
             }
@@ -251,15 +302,18 @@ impl Course {
         }
     }
 
-    /// Waits until the terminal is idle, and hurries it along.
-    async fn until_ready(&self, terminal: &Terminal) {
+    /// Waits until the terminal is idle, and hurries it along; `false` when another took its place in the configuration.
+    async fn until_ready(&self, terminal: &Arc<Terminal>, payment: &PaymentFacts) -> bool {
         let mut board = terminal.board.watch();
         loop {
+            if !self.terminal(payment).is_some_and(|now| Arc::ptr_eq(&now, terminal)) {
+                return false;
+            }
             let ready = board.wait_for(|standing| standing.state == DeviceState::Ready);
             // What it gives holds the board: whoever wants to write on it would wait for us, and stand still with its thread.
             let is_ready = tokio::time::timeout(HURRY, ready).await.map(drop).is_ok();
             match (is_ready, terminal.session.get()) {
-                (true, Ok(_)) => return,
+                (true, Ok(_)) => return true,
                 (true, Err(_)) => tokio::time::sleep(HURRY).await,
                 (false, _) => {}
             }
@@ -297,7 +351,7 @@ impl Course {
                 Err(Rejected::Refused(problem)) => {
                     tracing::warn!(cash_box = %self.cash_box, operation = %self.key.1, detail = problem.detail,
                         "a payment was told of that cannot take this step");
-                    return Err(self.leave());
+                    return self.look_up();
                 }
                 Err(rejected) => {
                     tracing::debug!(cash_box = %self.cash_box, operation = %self.key.1, ?rejected, "a payment waits");
@@ -314,11 +368,26 @@ impl Course {
     }
 }
 
+/// What the session of this life tells next; nothing when it is gone, or hangs and was replaced.
+async fn heard(terminal: &Terminal, life: u64, told: &mut UnboundedReceiver<SessionEvent>) -> Option<SessionEvent> {
+    let mut board = terminal.board.watch();
+    let replaced = async {
+        // The board outlives us: it never closes while we hold the terminal.
+        _ = board.wait_for(|standing| standing.life != life).await.map(drop);
+    };
+    tokio::select! {
+        biased;
+        event = told.recv() => event,
+        () = replaced => None,
+    }
+}
+
 /// What is known about a payment that is being settled.
 struct Settling {
-    /// When it was sent, on the monotonic clock. Of one that was restored this is when it was restored: nobody knows how far the clock on
+    /// Since when it is in doubt, on the monotonic clock: the last time at which the terminal may have heard of it. Of one that was
+    /// restored this is when it was restored: nobody knows how far the clock on
     /// the wall was set in between, and the terminal may still be busy with it for its whole time.
-    sent_at: Duration,
+    doubted_at: Duration,
     attempts: usize,
 }
 

@@ -162,11 +162,18 @@ fn read_settlement(reader: &mut Reader<'_>, mut fields: Fields<'_, '_>) -> Optio
 
 /// `ftPayItemCaseData` of a payment that a provider made (contract 4.4): who made it, what was said, and the receipt's lines.
 #[must_use]
-pub fn case_data(provider: &str, action: PayAction, exchange: &ProviderExchange, lines: &[String]) -> FreeJson {
+pub fn case_data(
+    provider: &str,
+    terminal: &str,
+    action: PayAction,
+    exchange: &ProviderExchange,
+    lines: &[String],
+) -> FreeJson {
     let mut out = Vec::with_capacity(256);
     let mut object = Object::begin(&mut out);
     let mut inner = Object::begin(object.name("Provider"));
     inner.string("Protocol", provider);
+    inner.string_if(TERMINAL, Some(terminal).filter(|name| !name.is_empty()));
     inner.string("Action", action.name());
     inner.string("ProtocolVersion", &exchange.protocol_version);
     if let Some(request) = &exchange.request {
@@ -181,18 +188,33 @@ pub fn case_data(provider: &str, action: PayAction, exchange: &ProviderExchange,
     FreeJson(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The number that a provider gave to a payment, out of the `ftPayItemCaseData` that [`case_data`] made of its answer: what a
-/// cancellation of it names. `None` when there is none, or something else stands there.
-#[must_use]
-pub fn receipt_number(case_data: &FreeJson) -> Option<String> {
-    let value = json::parse(case_data.0.as_bytes(), &Limits::default()).ok()?;
-    let number = value.get("Provider")?.get("ProtocolResponse")?.get(RECEIPT_NUMBER)?;
-    match number {
-        Json::String(text) => Some(text.as_ref().to_owned()),
-        Json::Number(text) => Some((*text).to_owned()),
-        _ => None,
-    }
+/// Where a payment was made, out of the `ftPayItemCaseData` that [`case_data`] made of its answer: what a cancellation of it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentOrigin {
+    /// Which provider.
+    pub provider: String,
+    /// Which of its terminals; empty when it said none.
+    pub terminal: String,
+    /// The number that the terminal gave to it.
+    pub receipt_number: String,
 }
+
+/// See [`PaymentOrigin`]; `None` when there is no number, or something else stands there.
+#[must_use]
+pub fn payment_origin(case_data: &FreeJson) -> Option<PaymentOrigin> {
+    let value = json::parse(case_data.0.as_bytes(), &Limits::default()).ok()?;
+    let provider = value.get("Provider")?;
+    let text = |name| provider.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let receipt_number = match provider.get("ProtocolResponse")?.get(RECEIPT_NUMBER)? {
+        Json::String(text) => text.as_ref().to_owned(),
+        Json::Number(text) => (*text).to_owned(),
+        _ => return None,
+    };
+    Some(PaymentOrigin { provider: text("Protocol"), terminal: text(TERMINAL), receipt_number })
+}
+
+/// Name of the terminal in `Provider`.
+const TERMINAL: &str = "Terminal";
 
 /// Name of the number in `ProtocolResponse`.
 pub const RECEIPT_NUMBER: &str = "ReceiptNumber";

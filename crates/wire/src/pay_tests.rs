@@ -63,7 +63,7 @@ fn what_cannot_be_paid_is_refused_with_its_place() {
 fn an_answer_is_written_as_in_the_contract_and_read_again() {
     let exchange = ProviderExchange { protocol_version: "1.0.0".into(), request: None, response: None };
     let mut item = plain_item("Card", Decimal::new(1_840, 2));
-    item.case_data = Some(case_data("test", PayAction::Payment, &exchange, &["APPROVED".to_owned()]));
+    item.case_data = Some(case_data("test", "", PayAction::Payment, &exchange, &["APPROVED".to_owned()]));
     let response = PayResponse {
         protocol: "use_auto".to_owned(),
         action: PayAction::Payment,

@@ -11,7 +11,9 @@ use crate::server::A;
 
 #[test]
 fn a_payment_in_doubt_is_settled_by_asking() {
-    let shop = Shop::open("charge-silent");
+    // Two equal answers are wanted, some seconds apart: so it is in doubt for that long.
+    let devices = kassette_actors::DeviceOptions { probe_confirm_ms: 3_000, ..quick() };
+    let shop = Shop::with(on_tcp("charge-silent"), devices, Arc::default());
     let id = new_id();
     let begun = shop.server.call("POST", "/v2/pay").of(A).id(id).body(card("18.40")).header("prefer", "wait=1").begin();
     let doubtful = super::wait_for(

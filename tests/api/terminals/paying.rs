@@ -83,8 +83,11 @@ fn a_terminal_that_is_down_is_said_to_be_down_at_once_and_comes_back() {
     let id = new_id();
     let refused = shop.send(id, &card("18.40"));
     refused.problem(502, "terminal-unreachable");
-    let warnings = shop.server.call("GET", "/readyz").send().ok(200)["warnings"].to_string();
-    assert!(warnings.contains("terminal bar is restarting") || warnings.contains("terminal bar is down"), "{warnings}");
+    // It is out, but for the moments in which it is tried again.
+    wait_for(
+        || shop.server.call("GET", "/readyz").send().ok(200)["warnings"].to_string(),
+        |warnings| warnings.contains("terminal bar is restarting") || warnings.contains("terminal bar is down"),
+    );
     shop.terminal.put().unwrap();
     shop.until(DeviceState::Ready);
     // It is stored: the terminal's return changes nothing about this one.

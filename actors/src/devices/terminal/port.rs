@@ -63,6 +63,10 @@ impl Handler<Attach> for TerminalPort {
     fn handle(&mut self, message: Attach, ctx: &mut Context<Self>) {
         use actix::AsyncContext as _;
         self.before.reached("port attach");
+        // A life that was given up leaves the line of its successor alone.
+        if !self.child.is_current() {
+            return;
+        }
         if let Line::Tcp { task, .. } = std::mem::replace(&mut self.line, Line::None) {
             ctx.cancel_future(task);
         }
@@ -72,7 +76,8 @@ impl Handler<Attach> for TerminalPort {
             TerminalAddress::Tcp { host, port } => {
                 let (out, bytes) = tokio::sync::mpsc::unbounded_channel();
                 let child = self.child.clone();
-                let talk = tcp::run(host.clone(), *port, Arc::clone(&self.keeper), session, bytes);
+                let keep = tcp::Keep { keeper: Arc::clone(&self.keeper), child: child.clone() };
+                let talk = tcp::run(host.clone(), *port, keep, session, bytes);
                 let talk = async move { child.fail(talk.await) };
                 Line::Tcp { task: ctx.spawn(actix::fut::wrap_future(talk)), out }
             }

@@ -1,13 +1,12 @@
 //! A serial line: it lives on threads of its own, because reading, writing and opening may all block.
 //!
-//! One thread opens and reads, one writes. Both end when the line is dropped: the reader within [`READ_TIMEOUT`], the writer when it has
-//! written what it has. A panic or an error in one of them ends the port.
+//! One thread opens and reads, one writes. Both end within [`READ_TIMEOUT`] when the line is dropped or closed from outside. A panic or an error in one of them ends the port.
 
 use std::io::{ErrorKind, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use actix::Addr;
@@ -97,7 +96,7 @@ fn read(
     _ = port.clear(ClearBuffer::Input);
     let (told, ends) = (child.clone(), Arc::clone(closed));
     let started = std::thread::Builder::new().name("terminal-line-out".to_owned()).spawn(move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| write(writer, &bytes)));
+        let ended = catch_unwind(AssertUnwindSafe(|| write(writer, &bytes, &ends)));
         match ended {
             Ok(None) => {}
             Ok(Some(reason)) => end(&told, &ends, Ok(reason)),
@@ -145,9 +144,18 @@ fn open(path: &str, baud: u32, closed: &AtomicBool) -> Result<Box<dyn SerialPort
 }
 
 /// Writes what comes until nobody is left who could send; gives the reason of a failure.
-fn write(mut port: Box<dyn SerialPort>, bytes: &Receiver<Vec<u8>>) -> Option<String> {
-    while let Ok(some) = bytes.recv() {
+fn write(mut port: Box<dyn SerialPort>, bytes: &Receiver<Vec<u8>>, closed: &AtomicBool) -> Option<String> {
+    while !closed.load(Ordering::Acquire) {
+        let some = match bytes.recv_timeout(READ_TIMEOUT) {
+            Ok(some) => some,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return None,
+        };
         for chunk in some.chunks(CHUNK_BYTES) {
+            // What a life that is over wanted to say is not said any more.
+            if closed.load(Ordering::Acquire) {
+                return None;
+            }
             if let Err(reason) = write_chunk(port.as_mut(), chunk) {
                 return Some(reason);
             }

@@ -118,6 +118,10 @@ impl TerminalSession {
 
     /// Lets the protocol take its next step, and does what it wants.
     fn drive(&mut self, ctx: &mut Context<Self>, step: impl FnOnce(&mut Session, Duration)) {
+        // A life that was given up says nothing more: its successor has the line and the board.
+        if !self.child.is_current() {
+            return;
+        }
         let now = self.now();
         let Some(talk) = &mut self.talk else { return };
         step(talk, now);
@@ -261,10 +265,6 @@ impl Handler<Next> for TerminalSession {
         self.parts.before.reached("session next");
         let Next(operation, go) = message;
         if self.current.as_ref().is_none_or(|current| current.operation != operation) {
-            return;
-        }
-        // A life that was given up sends nothing more.
-        if !self.child.is_current() {
             return;
         }
         self.drive(ctx, |talk, now| match go {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::keeper::{LineEnd, LineKeeper};
 use super::line::{LineBytes, LineUp};
 use super::session::TerminalSession;
+use crate::supervision::ChildContext;
 
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -20,11 +21,17 @@ const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes read at once; a message has at most a few hundred.
 const READ_BYTES: usize = 4_096;
 
+/// Who keeps the connection, and for which life.
+pub(super) struct Keep {
+    pub(super) keeper: Arc<LineKeeper>,
+    pub(super) child: ChildContext,
+}
+
 /// Opens the connection and moves bytes until it ends; gives the reason. Dropped, it closes the connection.
 pub(super) async fn run(
     host: String,
     port: u16,
-    keeper: Arc<LineKeeper>,
+    keep: Keep,
     session: Addr<TerminalSession>,
     mut bytes: mpsc::UnboundedReceiver<Vec<u8>>,
 ) -> String {
@@ -35,8 +42,11 @@ pub(super) async fn run(
     };
     // A message is written whole; waiting for more only adds to its time.
     _ = stream.set_nodelay(true);
+    if !keep.child.is_current() {
+        return "its life is over".to_owned();
+    }
     if let Ok(second) = stream.as_fd().try_clone_to_owned() {
-        keeper.keep(LineEnd::Tcp(second.into()));
+        keep.keeper.keep(LineEnd::Tcp(second.into()));
     }
     let (mut from, mut to) = stream.into_split();
     if session.send(LineUp).await.is_err() {

@@ -32,7 +32,13 @@ pub(super) fn body(
         quantity: Decimal::ONE,
         amount: sign(approval.paid),
         case,
-        case_data: Some(case_data(&payment.provider, pay.action, &approval.exchange, &approval.lines)),
+        case_data: Some(case_data(
+            &payment.provider,
+            &payment.terminal,
+            pay.action,
+            &approval.exchange,
+            &approval.lines,
+        )),
         moment: Some(to_tick(facts.now)),
         ..pay.item.clone()
     }];

@@ -17,7 +17,7 @@ use kassette_model::payment::{
 };
 use kassette_model::{Decimal, OperationEvent, OperationId, OperationState};
 use kassette_record::{ActionJournal, Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
-use kassette_wire::pay::{parse_request, receipt_number};
+use kassette_wire::pay::{parse_request, payment_origin};
 use kassette_wire::problem::{Code, Finding, Findings, Problem};
 
 use crate::CashBox;
@@ -40,7 +40,7 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
     }
     let decided = read(cash_box, request).and_then(|pay| {
         let route = route::route(cash_box.identity.environment, &facts.terminals, &pay)?;
-        let (asked, original) = (pay.item.amount.abs(), original(&pay));
+        let (asked, original) = (pay.item.amount.abs(), original(&pay, &route)?);
         // As the till wrote it, unless it wrote more places than there are.
         let amount = if asked.scale() > PLACES { asked.normalize() } else { asked };
         let payment = PaymentFacts {
@@ -103,11 +103,24 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
 }
 
 /// The number of the payment that is cancelled, from the pay item that its answer had (contract 4.4: the whole item comes back).
-fn original(pay: &PayRequest) -> Option<String> {
+///
+/// # Errors
+/// When it was made elsewhere: under the same number this terminal knows the payment of somebody else.
+fn original(pay: &PayRequest, route: &route::Route) -> Result<Option<String>, Box<Problem>> {
     if pay.action != PayAction::Cancel {
-        return None;
+        return Ok(None);
     }
-    pay.item.case_data.as_ref().and_then(receipt_number)
+    let Some(origin) = pay.item.case_data.as_ref().and_then(payment_origin) else { return Ok(None) };
+    if origin.provider == route.provider && origin.terminal == route.terminal {
+        return Ok(Some(origin.receipt_number));
+    }
+    let message = format!(
+        "this payment was made by {} at terminal {:?}, and the request goes to {} at terminal {:?}; only the terminal that made it can \
+         cancel it",
+        origin.provider, origin.terminal, route.provider, route.terminal
+    );
+    let finding = Finding::new("value-mismatch", "/cbPayItem/ftPayItemCaseData", message);
+    Err(Box::new(Findings::one(Code::BodyInvalid, finding).into_problem()))
 }
 
 /// Whether the terminal has another payment. One of which it is not known whether it was charged: until it is, another payment could charge

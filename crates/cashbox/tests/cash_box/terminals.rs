@@ -75,7 +75,7 @@ fn begun(body: &str) -> (TestEnv, SealedRecord) {
 
 #[test]
 fn a_cancellation_names_the_payment_that_it_takes_back() {
-    let item = r#"{"Description":"Card","Amount":18.40,"ftPayItemCaseData":{"Provider":{"Protocol":"zvt","ProtocolResponse":{"ReceiptNumber":"0042"}}}}"#;
+    let item = r#"{"Description":"Card","Amount":18.40,"ftPayItemCaseData":{"Provider":{"Protocol":"zvt","Terminal":"bar","ProtocolResponse":{"ReceiptNumber":"0042"}}}}"#;
     for (action, original) in [("cancel", Some("0042")), ("refund", None), ("payment", None)] {
         let body = format!(r#"{{"Action":"{action}","Protocol":"zvt","cbTerminalID":"bar","cbPayItem":{item}}}"#);
         let (env, record) = begun(&body);
@@ -84,6 +84,27 @@ fn a_cancellation_names_the_payment_that_it_takes_back() {
         assert_eq!(payment.original.as_deref(), original, "{action}");
         assert!(env.core.has_devices() && record.unfinished);
     }
+}
+
+#[test]
+fn only_the_terminal_that_made_a_payment_cancels_it() {
+    for (protocol, terminal) in [("zvt", "hall"), ("zvt", ""), ("http", "bar")] {
+        let mut env = TestEnv::started_with(with(vec![terminal_of_bar()]));
+        let data = format!(
+            r#"{{"Provider":{{"Protocol":"{protocol}","Terminal":"{terminal}","ProtocolResponse":{{"ReceiptNumber":"0042"}}}}}}"#
+        );
+        let item = format!(r#"{{"Description":"Card","Amount":18.40,"ftPayItemCaseData":{data}}}"#);
+        let body = format!(r#"{{"Action":"cancel","Protocol":"zvt","cbTerminalID":"bar","cbPayItem":{item}}}"#);
+        let Step::Commit(commit) = env.apply(&request(OperationKind::Pay, 1, body.as_str())) else {
+            panic!("{protocol} {terminal}")
+        };
+        let problem = String::from_utf8(commit.answer.body).unwrap();
+        assert!(commit.answer.status == 400 && problem.contains("/cbPayItem/ftPayItemCaseData"), "{problem}");
+    }
+}
+
+fn terminal_of_bar() -> TerminalEntry {
+    terminal("bar", "tcp:10.0.0.7")
 }
 
 #[test]

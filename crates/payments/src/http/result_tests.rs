@@ -4,7 +4,7 @@
 use kassette_model::QueueId;
 use kassette_model::cases::PayItemCase;
 use kassette_model::payment::PayResponse;
-use kassette_wire::pay::{case_data, plain_item, receipt_number, write_response};
+use kassette_wire::pay::{case_data, payment_origin, plain_item, write_response};
 
 use super::*;
 
@@ -96,8 +96,9 @@ fn what_is_kept_in_the_answer_is_the_result_again() {
     ] {
         let AppResult::Done(done) = parse(body).unwrap() else { panic!("{body}") };
         let Some(PaymentOutcome::Approved(approval)) = AppResult::Done(done.clone()).outcome() else { panic!() };
-        let data = case_data(super::super::NAME, PayAction::Payment, &approval.exchange, &approval.lines);
-        assert_eq!(receipt_number(&data), done.reference);
+        let data = case_data(super::super::NAME, "phone", PayAction::Payment, &approval.exchange, &approval.lines);
+        let origin = payment_origin(&data);
+        assert_eq!(origin.map(|origin| origin.receipt_number), done.reference);
         let mut item = plain_item("Card", approval.paid);
         item.case = PayItemCase(1);
         item.case_data = Some(data);

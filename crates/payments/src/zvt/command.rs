@@ -150,12 +150,19 @@ impl Command {
         Ok(Self::RepeatReceipt { password, fields: Fields::new().with_service(Self::SERVICE_LAST_RESULT)? })
     }
 
-    /// The payment of this receipt number is taken back.
+    /// The payment of this receipt number is taken back, if it was of so many cents.
     ///
     /// # Errors
-    /// [`FieldError::Digits`] when the receipt number has more than four digits.
-    pub fn reversal(password: Password, receipt_number: u16) -> Result<Self, FieldError> {
-        Ok(Self::Reversal { password, fields: Fields::new().with_receipt_number(receipt_number)? })
+    /// [`FieldError::Digits`] when the receipt number has more than four digits, or the amount more than twelve.
+    pub fn reversal(
+        password: Password,
+        receipt_number: u16,
+        amount_cents: u64,
+        currency: u16,
+    ) -> Result<Self, FieldError> {
+        let fields = Fields::new().with_receipt_number(receipt_number)?;
+        let fields = fields.with_amount_cents(amount_cents)?.with_currency(currency)?;
+        Ok(Self::Reversal { password, fields })
     }
 
     /// So many cents are given back to a card.

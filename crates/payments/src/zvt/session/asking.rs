@@ -29,6 +29,8 @@ pub(super) enum Purpose {
         passed_before: Duration,
         /// The first answer that says that it is paid: the second one ends it.
         first: Option<Box<Transaction>>,
+        /// It has said once, late enough, that it knows of nothing: the second time ends it, too.
+        unseen: bool,
     },
 }
 
@@ -38,14 +40,20 @@ pub(super) struct Asking {
     purpose: Purpose,
     accepted: bool,
     told: Option<Transaction>,
+    /// It was asked before and told nothing.
+    told_nothing: bool,
 }
 
 impl Session {
     pub(super) fn ask(&mut self, purpose: Purpose, now: Duration) {
+        self.question(purpose, false, now);
+    }
+
+    fn question(&mut self, purpose: Purpose, told_nothing: bool, now: Duration) {
         if self.is_over() {
             return;
         }
-        self.phase = Phase::Asking(Asking { purpose, accepted: false, told: None });
+        self.phase = Phase::Asking(Asking { purpose, accepted: false, told: None, told_nothing });
         self.command(Command::last_result(self.options.password), now);
     }
 
@@ -65,6 +73,8 @@ impl Session {
                 _ => self.line_lost("the terminal refuses to tell its last transaction"),
             },
             Message::Answer(_) => {}
+            // Before it has taken the question, it speaks of something else.
+            other if !asking.accepted => self.in_between(&other, now),
             Message::StatusInformation { fields } => {
                 asking.told = Some(Transaction::of(&fields));
                 self.answer(&Answer::accepted(), now);
@@ -80,7 +90,11 @@ impl Session {
                 match code {
                     Some(ResultCode(Answer::NOT_YET)) => self.line_lost("the terminal is busy"),
                     // It has none.
-                    _ => self.answered(told, now),
+                    Some(ResultCode::NOT_POSSIBLE) => self.answered(told, now),
+                    code => {
+                        let code = code.unwrap_or(ResultCode(0xFF));
+                        self.line_lost(&format!("the terminal does not tell its last transaction: {}", code.english()));
+                    }
                 }
             }
             other => self.in_between(&other, now),
@@ -98,21 +112,30 @@ impl Session {
     fn answered(&mut self, told: Option<Transaction>, now: Duration) {
         let Phase::Asking(asking) = &self.phase else { return };
         let purpose = asking.purpose.clone();
-        let numbered = told.as_ref().map(Transaction::baseline);
-        if let Some(None) = numbered {
-            return self.line_lost("the terminal tells of a last transaction without a receipt number");
+        if told.is_none() && !asking.told_nothing {
+            // It may have been the end of what it said to a register before us. That it has no transaction counts when it says so twice.
+            return self.question(purpose, true, now);
         }
-        self.baseline = numbered.flatten().unwrap_or(Baseline::Nothing);
+        let numbered = told.as_ref().map(Transaction::baseline);
+        // Terminals give what was declined no number: then it is not known what the next one will be.
+        self.baseline = numbered.map_or(Baseline::Nothing, |numbered| numbered.unwrap_or(Baseline::Unknown));
         match purpose {
             Purpose::Beginning => {
                 self.phase = Phase::Idle;
                 self.deadline = None;
                 self.events.push_back(SessionEvent::Ready(self.baseline));
             }
-            Purpose::Settling { order, baseline, sent_at, passed_before, first } => {
+            Purpose::Settling { order, baseline, sent_at, passed_before, first, unseen } => {
                 let passed = now.saturating_sub(sent_at).saturating_add(passed_before);
                 let verdict = judge(&order, baseline, told.as_ref());
-                let again = |first| Purpose::Settling { order: order.clone(), baseline, sent_at, passed_before, first };
+                let again = |first, unseen| Purpose::Settling {
+                    order: order.clone(),
+                    baseline,
+                    sent_at,
+                    passed_before,
+                    first,
+                    unseen,
+                };
                 match verdict {
                     Verdict::Paid(told) if first.as_deref() == Some(&told) => {
                         let tip = tip_cents(&order, &told);
@@ -120,7 +143,7 @@ impl Session {
                     }
                     // The terminal may still take it back: a second answer some seconds later must say the same.
                     Verdict::Paid(told) => {
-                        let purpose = again(Some(Box::new(told)));
+                        let purpose = again(Some(Box::new(told)), false);
                         self.pause(purpose, self.options.confirm_pause, now);
                     }
                     Verdict::Refused(told) => {
@@ -128,13 +151,13 @@ impl Session {
                         let title = told.text.clone().unwrap_or_else(|| words.clone());
                         self.end(refused(RefusalKind::Declined, title, words), Some(&told), true);
                     }
-                    Verdict::NotSeen if passed >= self.options.completion_timeout => {
+                    Verdict::NotSeen if unseen && passed >= self.options.completion_timeout => {
                         let detail = format!("the terminal has nothing newer than {baseline}");
                         self.end(refused(RefusalKind::NotCharged, "NOT CHARGED".to_owned(), detail), None, true);
                     }
                     // The customer may still stand there with the card.
                     Verdict::NotSeen => {
-                        let purpose = again(None);
+                        let purpose = again(None, passed >= self.options.completion_timeout);
                         self.pause(purpose, self.options.confirm_pause, now);
                     }
                     Verdict::Contradiction(why) => {

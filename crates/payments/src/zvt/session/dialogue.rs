@@ -14,6 +14,11 @@ use crate::zvt::{
     Answer, Apdu, Command, Config, FieldError, Link, LinkEvent, Message, Password, ReceiptKind, ResultClass, ResultCode,
 };
 
+/// Most lines of a receipt that are kept; what a terminal prints behind them is left out.
+const LINES_MAX: usize = 200;
+/// Most characters of such a line.
+const LINE_CHARS_MAX: usize = 80;
+
 /// Waits and settings of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
@@ -165,7 +170,8 @@ impl Session {
 
     /// It is durable that the payment is sent: sends it.
     pub fn send(&mut self, now: Duration) {
-        let Phase::MaySend(order) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let Phase::MaySend(order) = &self.phase else { return };
+        let order = order.clone();
         let command = self.payment_command(&order);
         let paying =
             Paying { order, step: Step::Accepting, told: None, owes_answer: false, durable: false, lines: Vec::new() };
@@ -190,6 +196,7 @@ impl Session {
             sent_at: sent_at.unwrap_or_default(),
             passed_before,
             first: None,
+            unseen: false,
         };
         self.ask(purpose, now);
         Ok(())
@@ -248,11 +255,14 @@ impl Session {
 
     /// Lets time pass. Give the session all bytes that have arrived before.
     pub fn tick(&mut self, now: Duration) {
-        let events = self.link.tick(now);
-        self.link_events(events, now);
+        // First what is over: nothing is repeated in the moment in which nobody waits for it any more.
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             self.time_is_up(now);
+        }
+        if !self.is_over() {
+            let events = self.link.tick(now);
+            self.link_events(events, now);
         }
     }
 
@@ -283,7 +293,9 @@ impl Session {
         let SessionOptions { password, currency, .. } = self.options;
         match (order.action, order.receipt_number) {
             (PayAction::Payment, _) => Command::authorisation(order.amount_cents, currency),
-            (PayAction::Cancel, Some(receipt_number)) => Command::reversal(password, receipt_number),
+            (PayAction::Cancel, Some(receipt_number)) => {
+                Command::reversal(password, receipt_number, order.amount_cents, currency)
+            }
             (PayAction::Cancel, None) | (PayAction::Refund, _) => {
                 Command::refund(password, order.amount_cents, currency)
             }
@@ -333,6 +345,8 @@ impl Session {
                     self.wait_for_end(now);
                 }
                 Message::Answer(_) => self.line_lost("the terminal refuses the registration"),
+                // The end of something that it did for a register before us.
+                message if !*accepted => self.in_between(&message, now),
                 Message::Completion(_) => {
                     self.answer(&Answer::accepted(), now);
                     self.ask(Purpose::Beginning, now);
@@ -399,6 +413,10 @@ impl Session {
                     Some(_) => self.doubt("the terminal tells two results of one payment"),
                 }
             }
+            // The end of something before: it has not taken this payment yet, and it will.
+            message @ (Message::Completion(_) | Message::Abort { .. }) if paying.step == Step::Accepting => {
+                self.in_between(&message, now);
+            }
             Message::Completion(_) => {
                 self.answer(&Answer::accepted(), now);
                 self.completed();
@@ -410,7 +428,12 @@ impl Session {
             message @ (Message::PrintLine { .. } | Message::PrintBlock { .. }) => {
                 // The merchant's copy is the terminal's business; the customer's goes onto the receipt.
                 if message.receipt_kind() != Some(ReceiptKind::Merchant) {
-                    paying.lines.extend(message.printed_lines().into_iter().map(|line| line.text));
+                    let room = LINES_MAX.saturating_sub(paying.lines.len());
+                    let lines = message
+                        .printed_lines()
+                        .into_iter()
+                        .map(|line| line.text.chars().take(LINE_CHARS_MAX).collect());
+                    paying.lines.extend(lines.take(room));
                 }
                 self.answer(&Answer::accepted(), now);
                 self.wait_for_end(now);
@@ -469,6 +492,11 @@ impl Session {
         match (&told, code.class()) {
             (Some(told), _) if told.code.class() == ResultClass::Approved => {
                 self.doubt("the terminal approved the payment and then aborted it");
+            }
+            // It does not know itself what the host has done, whatever it ends with.
+            (Some(told), _) if told.code.class() == ResultClass::Unknown => {
+                let why = told.code.english();
+                self.doubt(&why);
             }
             (_, ResultClass::Approved | ResultClass::Unknown) => self.doubt(&code.english()),
             _ => {

@@ -24,9 +24,16 @@ pub(super) enum Verdict {
 
 /// Judges what the terminal told when it was asked for its last transaction; `None` when it said that it has none.
 pub(super) fn judge(order: &Order, baseline: Baseline, told: Option<&Transaction>) -> Verdict {
+    if baseline == Baseline::Unknown {
+        let told = told.map_or_else(|| "nothing".to_owned(), |told| told.code.english().into_owned());
+        return Verdict::Contradiction(format!(
+            "before the payment the terminal had a transaction without a number, so that nobody can tell whether what it tells now ({told}) is \
+             the payment"
+        ));
+    }
     let Some(told) = told else {
         return match baseline {
-            Baseline::Nothing => Verdict::NotSeen,
+            Baseline::Unknown | Baseline::Nothing => Verdict::NotSeen,
             Baseline::Last { .. } => Verdict::Contradiction(format!(
                 "the terminal has no transaction any more, before the payment it had {baseline}"
             )),
@@ -147,6 +154,8 @@ mod tests {
         check(LAST, Some(told(42, 901, 0, 9_900)), "contradiction");
         check(LAST, Some(told(42, 901, 0xFF, 1_840)), "contradiction");
         check(LAST, None, "contradiction");
+        check(Baseline::Unknown, Some(told(42, 901, 0, 1_840)), "contradiction");
+        check(Baseline::Unknown, None, "contradiction");
         check(Baseline::Nothing, None, "not seen");
         check(Baseline::Nothing, Some(told(1, 1, 0, 1_840)), "paid");
         check(LAST, Some(Transaction { receipt_number: None, ..told(42, 1, 0, 1_840) }), "contradiction");

@@ -14,6 +14,8 @@ const RECEIPT_NUMBERS: u16 = 10_000;
 pub enum Baseline {
     /// It had none.
     Nothing,
+    /// It had one without a number: what comes next cannot be known by its own.
+    Unknown,
     /// This one.
     Last {
         /// Receipt number (BMP 87).
@@ -29,7 +31,7 @@ impl Baseline {
     pub fn receipts_since(self, receipt_number: u16) -> u16 {
         match self {
             // Behind nothing everything is new, and nobody knows where a terminal begins to count.
-            Self::Nothing => 1,
+            Self::Nothing | Self::Unknown => 1,
             Self::Last { receipt_number: last, .. } => {
                 (receipt_number.wrapping_add(RECEIPT_NUMBERS).wrapping_sub(last))
                     .checked_rem(RECEIPT_NUMBERS)
@@ -43,6 +45,7 @@ impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing"),
+            Self::Unknown => f.write_str("unknown"),
             Self::Last { receipt_number, trace } => write!(f, "{receipt_number:04}/{trace:06}"),
         }
     }
@@ -57,8 +60,10 @@ impl FromStr for Baseline {
     type Err = NoBaseline;
 
     fn from_str(text: &str) -> Result<Self, NoBaseline> {
-        if text == "nothing" {
-            return Ok(Self::Nothing);
+        match text {
+            "nothing" => return Ok(Self::Nothing),
+            "unknown" => return Ok(Self::Unknown),
+            _ => {}
         }
         let (receipt, trace) = text.split_once('/').ok_or(NoBaseline)?;
         let receipt_number = receipt.parse().ok().filter(|number| *number < RECEIPT_NUMBERS).ok_or(NoBaseline)?;
@@ -149,6 +154,7 @@ mod tests {
     fn a_baseline_is_kept_as_text() {
         for (baseline, text) in [
             (Baseline::Nothing, "nothing"),
+            (Baseline::Unknown, "unknown"),
             (Baseline::Last { receipt_number: 7, trace: 1_234 }, "0007/001234"),
             (Baseline::Last { receipt_number: 9_999, trace: 0 }, "9999/000000"),
         ] {

@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::super::encode_frame;
-use super::super::{Apdu, Link, LinkEvent, LinkFault};
+use super::super::{Apdu, Command, Link, LinkEvent, LinkFault};
 use super::ledger::Ledger;
 use super::script::{Behaviour, Script};
 use super::session::Session;
@@ -31,6 +31,12 @@ pub struct Terminal {
     sent_left: Option<usize>,
     /// A frame that is to be damaged when it goes out.
     damage: Option<Vec<u8>>,
+}
+
+/// Whether a register that says this waits for nothing that was said before: it may have been restarted at the other end of a cable that
+/// nobody pulled.
+fn begins_anew(apdu: &Apdu) -> bool {
+    !matches!(Command::decode(apdu), Command::Answer(_) | Command::Abort { .. })
 }
 
 /// How much of a payment's command has come: the script may break the line in the middle of it.
@@ -157,6 +163,9 @@ impl Terminal {
             match event {
                 LinkEvent::Received(apdu) => {
                     self.heard.apdu_bytes = 0;
+                    if let (true, Some(Link::Serial(link))) = (begins_anew(&apdu), &mut self.link) {
+                        link.forget();
+                    }
                     let was_busy = self.is_busy();
                     self.session.hear(&apdu, now);
                     self.plan_drop(was_busy);

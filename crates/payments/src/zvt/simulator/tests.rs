@@ -216,10 +216,10 @@ fn the_other_commands() {
     assert_eq!(controls(&bench.say(&last)), [ACCEPTED, RESULT, DONE]);
     bench.say(&Command::refund(password(), 300, 978).unwrap());
     assert_eq!(bench.terminal.ledger().net_cents(), 700);
-    let reversal = Command::reversal(password(), 1).unwrap();
+    let reversal = Command::reversal(password(), 1, 1_000, 978).unwrap();
     assert_eq!(result(&bench.say(&reversal)).result(), Some(ResultCode::OK));
     assert_eq!(result(&bench.say(&reversal)).result(), Some(ResultCode::ALREADY_REVERSED));
-    let unknown = Command::reversal(password(), 77).unwrap();
+    let unknown = Command::reversal(password(), 77, 1_000, 978).unwrap();
     assert_eq!(result(&bench.say(&unknown)).result(), Some(ResultCode::REVERSAL_NOT_POSSIBLE));
     let entries = bench.terminal.ledger().entries().iter().map(|entry| (entry.kind, entry.state)).collect::<Vec<_>>();
     assert_eq!(
@@ -234,7 +234,7 @@ fn the_other_commands() {
     bench.pay(2_000);
     let day = bench.say(&Command::EndOfDay { password: password(), fields: Fields::new() });
     assert_eq!(result(&day).get(0x60).unwrap().get(..11), Some(&[0, 1, 0, 4, 1, 0, 0, 0, 0, 0x20, 0][..]));
-    let yesterday = Command::reversal(password(), 4).unwrap();
+    let yesterday = Command::reversal(password(), 4, 2_000, 978).unwrap();
     assert_eq!(result(&bench.say(&yesterday)).result(), Some(ResultCode::REVERSAL_NOT_POSSIBLE));
     assert_eq!(controls(&bench.say(&Command::LogOff)), [ACCEPTED]);
     assert_eq!(bench.terminal.ledger().net_cents(), 1_700);
