@@ -73,6 +73,7 @@ fn node_options(settings: &Settings) -> NodeOptions {
         subscribers_max: size(events.subscribers_max),
         subscribers_per_cash_box_max: size(events.subscribers_per_cash_box_max),
         body_limits: settings.limits.json(),
+        devices: settings.devices.options(),
         ..defaults
     }
 }
