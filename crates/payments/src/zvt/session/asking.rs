@@ -38,14 +38,20 @@ pub(super) struct Asking {
     purpose: Purpose,
     accepted: bool,
     told: Option<Transaction>,
+    /// It was asked before and told nothing.
+    told_nothing: bool,
 }
 
 impl Session {
     pub(super) fn ask(&mut self, purpose: Purpose, now: Duration) {
+        self.question(purpose, false, now);
+    }
+
+    fn question(&mut self, purpose: Purpose, told_nothing: bool, now: Duration) {
         if self.is_over() {
             return;
         }
-        self.phase = Phase::Asking(Asking { purpose, accepted: false, told: None });
+        self.phase = Phase::Asking(Asking { purpose, accepted: false, told: None, told_nothing });
         self.command(Command::last_result(self.options.password), now);
     }
 
@@ -65,6 +71,8 @@ impl Session {
                 _ => self.line_lost("the terminal refuses to tell its last transaction"),
             },
             Message::Answer(_) => {}
+            // Before it has taken the question, it speaks of something else.
+            other if !asking.accepted => self.in_between(&other, now),
             Message::StatusInformation { fields } => {
                 asking.told = Some(Transaction::of(&fields));
                 self.answer(&Answer::accepted(), now);
@@ -98,6 +106,10 @@ impl Session {
     fn answered(&mut self, told: Option<Transaction>, now: Duration) {
         let Phase::Asking(asking) = &self.phase else { return };
         let purpose = asking.purpose.clone();
+        if told.is_none() && !asking.told_nothing {
+            // It may have been the end of what it said to a register before us. That it has no transaction counts when it says so twice.
+            return self.question(purpose, true, now);
+        }
         let numbered = told.as_ref().map(Transaction::baseline);
         if let Some(None) = numbered {
             return self.line_lost("the terminal tells of a last transaction without a receipt number");

@@ -333,6 +333,8 @@ impl Session {
                     self.wait_for_end(now);
                 }
                 Message::Answer(_) => self.line_lost("the terminal refuses the registration"),
+                // The end of something that it did for a register before us.
+                message if !*accepted => self.in_between(&message, now),
                 Message::Completion(_) => {
                     self.answer(&Answer::accepted(), now);
                     self.ask(Purpose::Beginning, now);
@@ -398,6 +400,10 @@ impl Session {
                     }
                     Some(_) => self.doubt("the terminal tells two results of one payment"),
                 }
+            }
+            // The end of something before: it has not taken this payment yet, and it will.
+            message @ (Message::Completion(_) | Message::Abort { .. }) if paying.step == Step::Accepting => {
+                self.in_between(&message, now);
             }
             Message::Completion(_) => {
                 self.answer(&Answer::accepted(), now);
