@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use kassette_model::payment::{PayAction, PaymentOutcome};
 use kassette_payments::zvt::session::{Baseline, Order, Session, SessionEvent, SessionOptions};
-use kassette_payments::zvt::{Link, Password, TcpLink};
+use kassette_payments::zvt::simulator::{Script, Terminal};
+use kassette_payments::zvt::{Link, Password, SerialLink, SerialTiming, TcpLink};
 
 const ACCEPTED: &[u8] = &[0x80, 0, 0];
 const DONE: &[u8] = &[0x06, 0x0F, 0];
@@ -101,5 +102,48 @@ fn an_end_before_a_payment_was_taken_does_not_end_it() {
         register.hear(&[DONE]);
         let Some(SessionEvent::Ended { outcome, .. }) = register.0.next_event() else { panic!("it has ended") };
         assert!(matches!(*outcome, PaymentOutcome::Approved(_)));
+    }
+}
+
+/// A register dies behind every byte of its registration, at a cable that stays; the next one is served at once.
+#[test]
+fn the_next_register_at_a_cable_is_answered_at_once() {
+    let link = || Link::Serial(SerialLink::new(SerialTiming::default()));
+    let session = || Session::new(link(), SessionOptions::new(Password::new(0).unwrap()));
+    for bytes_max in 1.. {
+        let mut terminal = Terminal::new(link(), Script::approving());
+        let mut left = bytes_max;
+        let mut first = session();
+        first.start(NOW);
+        while left > 0 {
+            let said = first.take_output();
+            if said.is_empty() {
+                break;
+            }
+            for byte in said.into_iter().take(left) {
+                terminal.receive(&[byte], NOW);
+                left -= 1;
+            }
+            first.receive(&terminal.take_output(), NOW);
+        }
+        // Longer than the silence that ends a broken frame.
+        let later = Duration::from_millis(500);
+        terminal.tick(later);
+        drop(terminal.take_output());
+        let mut next = session();
+        next.start(later);
+        loop {
+            let said = next.take_output();
+            if said.is_empty() {
+                break;
+            }
+            terminal.receive(&said, later);
+            next.receive(&terminal.take_output(), later);
+        }
+        let event = next.next_event();
+        assert!(matches!(event, Some(SessionEvent::Ready(Baseline::Nothing))), "{bytes_max}: {event:?}");
+        if left > 0 {
+            return;
+        }
     }
 }

@@ -82,6 +82,12 @@ impl SerialLink {
         Ok(())
     }
 
+    /// Forgets what was sent and not acknowledged, and what waits behind it: the other side has begun anew.
+    pub(super) fn forget(&mut self) {
+        self.pending = None;
+        self.waiting.clear();
+    }
+
     /// Takes bytes that arrived.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<LinkEvent> {
         let mut events = Vec::new();

@@ -70,6 +70,11 @@ impl Session {
             Command::Answer(answer) => self.hear_answer(&answer, now),
             Command::Abort { .. } => self.hear_abort(),
             command => match &self.process {
+                // A register that has just been restarted finds nothing under way that it would have to wait for.
+                Some(process) if changes_nothing(&Command::decode(&process.command)) => {
+                    self.process = None;
+                    self.begin(command, apdu);
+                }
                 // The frame was repeated, as its acknowledgement was lost.
                 Some(process) if process.command == *apdu && !process.mute => self.say(&words::accepted()),
                 Some(_) => self.say(&words::refused(BUSY)),
@@ -331,6 +336,11 @@ pub(super) fn done() -> Step {
 /// Whether money moves at the end of what is to be done.
 fn is_money(process: &Process) -> bool {
     process.steps.iter().any(|step| matches!(step, Step::Do(_)))
+}
+
+/// Whether a command can be broken off at any moment.
+fn changes_nothing(command: &Command) -> bool {
+    matches!(command, Command::Registration { .. } | Command::RepeatReceipt { .. } | Command::StatusEnquiry { .. })
 }
 
 fn after(now: Duration, ms: u64) -> Duration {

@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::super::encode_frame;
-use super::super::{Apdu, Link, LinkEvent, LinkFault};
+use super::super::{Apdu, Command, Link, LinkEvent, LinkFault};
 use super::ledger::Ledger;
 use super::script::{Behaviour, Script};
 use super::session::Session;
@@ -157,6 +157,7 @@ impl Terminal {
             match event {
                 LinkEvent::Received(apdu) => {
                     self.heard.apdu_bytes = 0;
+                    self.meet_again(&apdu, now);
                     let was_busy = self.is_busy();
                     self.session.hear(&apdu, now);
                     self.plan_drop(was_busy);
@@ -166,6 +167,20 @@ impl Terminal {
                 LinkEvent::Failed(LinkFault::OutOfStep) => self.break_line(now),
                 LinkEvent::Delivered | LinkEvent::Refused(_) => {}
             }
+        }
+    }
+
+    /// A register that was restarted at the other end of a cable that nobody pulled: it waits for nothing that was said before, and one
+    /// that registers in the middle of a payment does not know of it.
+    fn meet_again(&mut self, apdu: &Apdu, now: Duration) {
+        let Some(Link::Serial(link)) = &mut self.link else { return };
+        match Command::decode(apdu) {
+            Command::Answer(_) | Command::Abort { .. } => {}
+            Command::Registration { .. } => {
+                link.forget();
+                self.session.lose_line(now);
+            }
+            _ => link.forget(),
         }
     }
 
