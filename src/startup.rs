@@ -53,7 +53,7 @@ pub fn section(settings: &Settings, environment: Environment) -> &EnvironmentSec
 }
 
 fn node_options(settings: &Settings) -> NodeOptions {
-    let (section, events) = (&settings.node, &settings.events);
+    let (section, events, payments) = (&settings.node, &settings.events, &settings.payments);
     let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let defaults = NodeOptions::default();
     NodeOptions {
@@ -72,6 +72,10 @@ fn node_options(settings: &Settings) -> NodeOptions {
         },
         subscribers_max: size(events.subscribers_max),
         subscribers_per_cash_box_max: size(events.subscribers_per_cash_box_max),
+        app_accept_ms: payments.app_accept_ms,
+        app_result_ms: payments.app_result_ms,
+        app_ask_every_ms: payments.app_ask_every_ms,
+        app_waits_per_terminal_max: size(payments.app_waits_per_terminal_max),
         body_limits: settings.limits.json(),
         devices: settings.devices.options(),
         ..defaults
@@ -242,7 +246,10 @@ async fn go_on(gateway: Gateway) {
         match gateway.go_on() {
             Err(Rejected::Stopping) => return,
             Ok(0) => {}
-            Ok(cash_boxes) => tracing::info!(cash_boxes, "accepted operations that have not ended are executed"),
+            Ok(cash_boxes) => tracing::info!(
+                cash_boxes,
+                "accepted operations that have not ended are executed, devices are brought into service"
+            ),
             Err(reason) => tracing::warn!(?reason, "accepted operations cannot be executed yet"),
         }
         tokio::time::sleep(Duration::from_millis(GO_ON_EVERY_MS)).await;

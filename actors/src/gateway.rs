@@ -192,16 +192,29 @@ impl Gateway {
         self.shared.events.subscribe(cash_box)
     }
 
-    /// Lets every cash box execute what was accepted and has not ended; after a start. Gives how many were asked.
+    /// Lets every cash box execute what was accepted and has not ended, and brings its devices into service; after a start, and again
+    /// now and then. Gives how many were asked.
     ///
     /// # Errors
     /// [`Rejected`] when the journal cannot say now which they are, or a shard is down: to be called again.
     pub fn go_on(&self) -> Result<usize, Rejected> {
-        let unfinished = self.shared.journal.unfinished()?;
-        for cash_box in &unfinished {
-            self.deliver(*cash_box, Call::GoOn)?;
+        let mut asked: usize = 0;
+        for cash_box in self.shared.journal.unfinished()? {
+            // One that has devices is listed for ever: once they are served only its operations count.
+            if !self.shared.terminals.knows(cash_box) || self.has_open(cash_box)? {
+                self.deliver(cash_box, Call::GoOn)?;
+                asked = asked.saturating_add(1);
+            }
         }
-        Ok(unfinished.len())
+        Ok(asked)
+    }
+
+    /// Whether a cash box has operations that were accepted and have not ended.
+    fn has_open(&self, cash_box: CashBoxId) -> Result<bool, Rejected> {
+        let head = self.shared.journal.head(cash_box)?;
+        let details = head.and_then(|stored| kassette_record::v1::read_details(&stored.record.header).ok());
+        // What cannot be read is for the cash box itself to say.
+        Ok(details.is_none_or(|details| !details.head.open.is_empty()))
     }
 
     /// Brings a cash box into memory, and with it its devices into service, if it is not there.

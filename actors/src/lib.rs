@@ -2,7 +2,8 @@
 //!
 //! Purpose: one actor per cash box, one per operation that outlives its call, directories that start, park and restart cash boxes,
 //! supervision of our own over actix.
-//! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Subscription`] (to new records), [`Vault`] (where keys come
+//! Owns: [`Node`] (the tree), [`Gateway`] (the edge's handle), [`Subscription`] (to new records), [`AppTerminal`] (an
+//! app's), [`Vault`] (where keys come
 //! from), [`supervision`].
 //! Invariants: nobody outside keeps an actor's address; no actor waits for the disk; an answer leaves only after its record is
 //! durable; a failed actor is replaced by a fresh value; one failing cash box never stops another.
@@ -27,5 +28,6 @@ pub use events::Subscription;
 pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};
 pub use outcome::{Accepted, Executed, Rejected};
+pub use payments::AppTerminal;
 pub use profile::{Profile, TokenMac};
 pub use vault::{Keys, UnitOutage, Vault};

@@ -16,7 +16,7 @@ use crate::devices::{BeforeDevice, DeviceOptions, DeviceStatus, Terminals};
 use crate::directory::CashBoxDirectory;
 use crate::events::EventHub;
 use crate::gateway::Gateway;
-use crate::payments::{PaymentDesk, PaymentOrders};
+use crate::payments::{AppPickup, PaymentDesk, PaymentOrders};
 use crate::profile::ProfileCache;
 use crate::supervision::{
     ChildRef, ChildSpec, ChildStatus, Intensity, OnIntensity, Sources, Strategy, Subtree, Supervisor, SupervisorHandle,
@@ -54,6 +54,14 @@ pub struct NodeOptions {
     pub profiles_max: usize,
     /// Restarts of one cash box after panics within the window; one more puts it in quarantine.
     pub cash_box_intensity: Intensity,
+    /// How long a payment may wait until an app accepts it, in milliseconds.
+    pub app_accept_ms: u64,
+    /// How long an app that accepted a payment may say nothing until it is in doubt, in milliseconds.
+    pub app_result_ms: u64,
+    /// Pause before an app that does not know what became of a payment is asked again, in milliseconds.
+    pub app_ask_every_ms: u64,
+    /// Those who wait for a payment of one terminal; more are refused with 429.
+    pub app_waits_per_terminal_max: usize,
     /// Limits of request bodies.
     pub body_limits: kassette_wire::Limits,
     /// Limits of devices.
@@ -81,6 +89,10 @@ impl Default for NodeOptions {
             subscribers_per_cash_box_max: 16,
             profiles_max: 65_536,
             cash_box_intensity: Intensity { restarts_max: 3, window: Duration::from_secs(10) },
+            app_accept_ms: 10_000,
+            app_result_ms: 180_000,
+            app_ask_every_ms: 10_000,
+            app_waits_per_terminal_max: 4,
             body_limits: kassette_wire::Limits::default(),
             devices: DeviceOptions::default(),
             callbacks: None,
@@ -117,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) terminals: Terminals,
     /// Payments on their way.
     pub(crate) payments: Arc<PaymentOrders>,
+    /// Who waits for the payments of which app, and who has them.
+    pub(crate) apps: Arc<AppPickup>,
     quarantined: Mutex<Vec<(CashBoxId, String)>>,
     stopping: AtomicBool,
 }
@@ -225,6 +239,7 @@ impl Node {
         let devices = device_tree();
         let before_device = Arc::clone(&options.before_device);
         let terminals = Terminals::new(devices.roster(), Arc::clone(&clock), options.devices.clone(), before_device);
+        let apps = Arc::new(AppPickup::new(options.app_waits_per_terminal_max));
         let shared = Arc::new(Shared {
             journal,
             vault,
@@ -239,6 +254,7 @@ impl Node {
             intake,
             terminals,
             payments: Arc::default(),
+            apps,
             quarantined: Mutex::new(Vec::new()),
             stopping: AtomicBool::new(false),
         });

@@ -39,7 +39,7 @@ pub enum Rejected {
         /// When to come back.
         retry_after_s: u32,
     },
-    /// As many wait for events as may, of the node or of the cash box.
+    /// As many wait as may: for events, of the node or of the cash box; or for the payments of a terminal.
     TooManySubscribers {
         /// When to come back.
         retry_after_s: u32,

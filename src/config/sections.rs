@@ -298,6 +298,20 @@ section! {
 }
 
 section! {
+    /// Payments at terminals and apps.
+    PaymentsSection {
+        /// How long a payment may wait until an app of its terminal accepts it; then it ends with 502.
+        app_accept_ms: [u64 100 to 600_000] u64 = 10_000_u64, "ms";
+        /// How long an app that accepted a payment may say nothing until the payment is in doubt.
+        app_result_ms: [u64 1_000 to 3_600_000] u64 = 180_000_u64, "ms";
+        /// Pause before an app that does not know what became of a payment is asked again.
+        app_ask_every_ms: [u64 100 to 600_000] u64 = 10_000_u64, "ms";
+        /// Calls that may wait for the payments of one terminal; more are 429 with `Retry-After`.
+        app_waits_per_terminal_max: [u64 1 to 1_000] u64 = 4_u64, "calls";
+    }
+}
+
+section! {
     /// The log of the process. Tokens never stand in it.
     LogSection {
         /// What is logged, as `level` or `target=level` separated by commas.
@@ -368,6 +382,7 @@ pub const SECTIONS: &[Section] = &[
         keys: EventsSection::KEYS,
         defaults: &[],
     },
+    Section { name: "payments", doc: "Payments at terminals and apps.", keys: PaymentsSection::KEYS, defaults: &[] },
     Section {
         name: "log",
         doc: "The log of the process. Tokens never stand in it.",
@@ -416,6 +431,8 @@ pub struct Settings {
     pub callbacks: CallbacksSection,
     /// `[events]`.
     pub events: EventsSection,
+    /// `[payments]`.
+    pub payments: PaymentsSection,
     /// `[log]`.
     pub log: LogSection,
     /// `[sandbox]`.
@@ -439,6 +456,7 @@ impl Settings {
             devices: DevicesSection::read(of("devices")),
             callbacks: CallbacksSection::read(of("callbacks")),
             events: EventsSection::read(of("events")),
+            payments: PaymentsSection::read(of("payments")),
             log: LogSection::read(of("log")),
             sandbox: EnvironmentSection::read(of("sandbox")),
             production: EnvironmentSection::read(of("production")),

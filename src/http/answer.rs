@@ -133,11 +133,16 @@ pub(crate) fn announced(request: &actix_web::HttpRequest) -> Option<u64> {
 
 /// How long a repeat waits (contract 2.2.6): `?timeout` in ms, else `Prefer: wait` in s, else the default; never above the limit.
 pub(crate) fn wait(preferred: Option<Duration>, query: &str, limits: &LimitsSection) -> Duration {
-    let timeout = query.split('&').find_map(|pair| {
+    wait_by("timeout", preferred, query, limits)
+}
+
+/// The same, with another name in the query.
+pub(crate) fn wait_by(member: &str, preferred: Option<Duration>, query: &str, limits: &LimitsSection) -> Duration {
+    let asked = query.split('&').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        name.eq_ignore_ascii_case("timeout").then(|| value.parse().ok().map(Duration::from_millis)).flatten()
+        name.eq_ignore_ascii_case(member).then(|| value.parse().ok().map(Duration::from_millis)).flatten()
     });
-    timeout
+    asked
         .or(preferred)
         .unwrap_or(Duration::from_millis(limits.wait_default_ms))
         .min(Duration::from_millis(limits.wait_max_ms))

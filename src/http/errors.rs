@@ -39,6 +39,7 @@ pages! {
     JournalTypeUnknown "journal-type-unknown";
     PaymentProviderUnknown "payment-provider-unknown";
     TerminalUnsettled "terminal-unsettled";
+    TerminalBusy "terminal-busy";
     PaymentDeclined "payment-declined";
     PaymentCancelled "payment-cancelled";
     PaymentTimedOut "payment-timed-out";
@@ -49,6 +50,7 @@ pages! {
     OperationConflict "operation-conflict";
     OperationKindConflict "operation-kind-conflict";
     PaymentStateConflict "payment-state-conflict";
+    PaymentConflict "payment-conflict";
     OperationErased "operation-erased";
     BodyTooLarge "body-too-large";
     UriTooLong "uri-too-long";

@@ -70,7 +70,7 @@ pub(crate) fn rejected(rejected: Rejected) -> (Problem, Option<u32>) {
             return (problem, Some(retry_after_s));
         }
         Rejected::TooManySubscribers { retry_after_s } => {
-            let detail = "as many as allowed wait for events; end a stream of this cash box, or come back later";
+            let detail = "as many as allowed wait already; end another wait of this cash box, or come back later";
             return (Problem::new(Code::RateLimited, detail), Some(retry_after_s));
         }
         Rejected::Quarantined { reason } => {

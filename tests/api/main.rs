@@ -19,6 +19,7 @@ mod journals;
 mod logs;
 mod operations;
 mod paths;
+mod payment_app;
 mod payments;
 mod server;
 mod terminals;

@@ -113,8 +113,8 @@ impl Register {
         }
     }
 
-    /// Asks, over this new connection, what became of a payment that is in doubt; `baseline` is what the terminal had told before it. It counts as sent so
-    /// long ago that the terminal cannot be at it any more.
+    /// Asks, over this new connection, what became of a payment that is in doubt; `baseline` is what the terminal had told before it.
+    /// The payment counts as sent so long ago that the terminal cannot be at it any more.
     #[track_caller]
     pub(crate) fn settle(&mut self, baseline: Baseline, amount_cents: u64) -> Paid {
         let stage = Stage { baseline, since_sent: LONG_AGO };

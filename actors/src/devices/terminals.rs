@@ -62,9 +62,14 @@ impl Terminals {
             let (terminal, subtree) = terminal(cash_box, entry, &self.clock, &self.options, &self.before);
             now.push((self.roster.add(subtree), Arc::new(terminal)));
         }
-        if !now.is_empty() {
+        if !entries.is_empty() {
             served.insert(cash_box, now);
         }
+    }
+
+    /// Whether it has heard of the terminals of this cash box.
+    pub(crate) fn knows(&self, cash_box: CashBoxId) -> bool {
+        self.served.lock().contains_key(&cash_box)
     }
 
     /// A terminal that is served.

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, Message};
-use kassette_model::CashBoxId;
-use kassette_payments::{dummy, zvt};
+use actix::{Actor, ActorFutureExt as _, AsyncContext, Context, Handler, Message, Recipient};
+use kassette_payments::{dummy, http, zvt};
 
+use super::app::AppPayment;
 use super::dummy::{DummyPayment, LookNow};
 use super::orders::{Order, PaymentKey, PaymentOrders};
 use super::terminal::TerminalPayment;
@@ -20,26 +20,11 @@ use crate::gateway::Gateway;
 #[rtype(result = "()")]
 pub(crate) struct LookAtPayments;
 
-/// The actor of a payment. One line for each provider here and in `actor_for`.
-enum Running {
-    Dummy(Addr<DummyPayment>),
-    Terminal(Addr<TerminalPayment>),
-}
-
-impl Running {
-    fn connected(&self) -> bool {
-        match self {
-            Self::Dummy(actor) => actor.connected(),
-            Self::Terminal(actor) => actor.connected(),
-        }
-    }
-}
-
 /// The actor.
 pub(crate) struct PaymentDesk {
     gateway: Gateway,
     orders: Arc<PaymentOrders>,
-    running: HashMap<PaymentKey, Running>,
+    running: HashMap<PaymentKey, Recipient<LookNow>>,
 }
 
 impl PaymentDesk {
@@ -52,27 +37,21 @@ impl PaymentDesk {
         self.running.retain(|_, payment| payment.connected());
         for (cash_box, order) in self.orders.select(|key| !self.running.contains_key(key)) {
             let key = (cash_box, order.payment.operation);
-            let provider = order.payment.provider.clone();
-            if let Some(running) = self.actor_for(cash_box, order) {
-                self.running.insert(key, running);
-            } else {
-                // A record of a version that had this provider; it stays open, and the operator sees it.
-                tracing::error!(%cash_box, operation = %key.1, provider, "no such payment provider");
-                self.orders.end(key);
-            }
-        }
-    }
-
-    fn actor_for(&self, cash_box: CashBoxId, order: Order) -> Option<Running> {
-        let (gateway, orders) = (self.gateway.clone(), Arc::clone(&self.orders));
-        match order.payment.provider.as_str() {
-            name if name == dummy::NAME => {
-                Some(Running::Dummy(DummyPayment::new(gateway, orders, cash_box, order.payment).start()))
-            }
-            name if name == zvt::PROVIDER.name => {
-                Some(Running::Terminal(TerminalPayment::new(gateway, orders, cash_box, &order).start()))
-            }
-            _ => None,
+            let (gateway, orders) = (self.gateway.clone(), Arc::clone(&self.orders));
+            let Order { payment, .. } = &order;
+            // One line for each provider.
+            let actor = match payment.provider.as_str() {
+                dummy::NAME => DummyPayment::new(gateway, orders, cash_box, order.payment).start().recipient(),
+                http::NAME => AppPayment::new(gateway, orders, cash_box, order).start().recipient(),
+                zvt::NAME => TerminalPayment::new(gateway, orders, cash_box, &order).start().recipient(),
+                provider => {
+                    // A record of a version that had this provider; it stays open, and the operator sees it.
+                    tracing::error!(%cash_box, operation = %payment.operation, provider, "no such payment provider");
+                    self.orders.end(key);
+                    continue;
+                }
+            };
+            self.running.insert(key, actor);
         }
     }
 }
@@ -103,9 +82,7 @@ impl Handler<LookAtPayments> for PaymentDesk {
     fn handle(&mut self, _: LookAtPayments, _: &mut Context<Self>) {
         self.start_all();
         for payment in self.running.values() {
-            if let Running::Dummy(payment) = payment {
-                payment.do_send(LookNow);
-            }
+            payment.do_send(LookNow);
         }
     }
 }

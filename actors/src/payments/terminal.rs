@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture as _};
 use kassette_cashbox::PaymentTold;
 use kassette_model::CashBoxId;
 use kassette_model::payment::{PaymentOutcome, PaymentRefusal, PaymentState, RefusalKind};
@@ -15,6 +15,7 @@ use kassette_payments::zvt::session::{Baseline, SessionEvent, Stage, Transaction
 use kassette_record::PaymentFacts;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::dummy::LookNow;
 use super::orders::{Order, PaymentKey, PaymentOrders};
 use crate::devices::{DeviceState, Go, Next, NotNow, Take, Terminal, Work};
 use crate::gateway::Gateway;
@@ -50,6 +51,12 @@ impl Actor for TerminalPayment {
         let run = async move { course.run().await };
         ctx.spawn(run.into_actor(self).map(|(), _, ctx: &mut Context<Self>| ctx.stop()));
     }
+}
+
+impl Handler<LookNow> for TerminalPayment {
+    type Result = ();
+    /// Its time is that of a line: there is nothing to look at on a clock that is set.
+    fn handle(&mut self, _: LookNow, _: &mut Context<Self>) {}
 }
 
 impl Drop for TerminalPayment {
@@ -249,10 +256,12 @@ impl Course {
         let mut board = terminal.board.watch();
         loop {
             let ready = board.wait_for(|standing| standing.state == DeviceState::Ready);
-            match tokio::time::timeout(HURRY, ready).await {
-                Ok(Ok(_)) if terminal.session.get().is_ok() => return,
-                Ok(_) => tokio::time::sleep(HURRY).await,
-                Err(_) => {}
+            // What it gives holds the board: whoever wants to write on it would wait for us, and stand still with its thread.
+            let is_ready = tokio::time::timeout(HURRY, ready).await.map(drop).is_ok();
+            match (is_ready, terminal.session.get()) {
+                (true, Ok(_)) => return,
+                (true, Err(_)) => tokio::time::sleep(HURRY).await,
+                (false, _) => {}
             }
             terminal.try_now();
         }

@@ -128,10 +128,13 @@ impl ChildContext {
         self.lease.fail(reason.into());
     }
 
-    /// As [`ChildContext::fail`], from inside the child, and at once; `stopped` is called.
+    /// As [`ChildContext::fail`], from inside the child, and at once; `stopping` and `stopped` are called.
+    ///
+    /// It stops the context and does not terminate it: a context that was terminated while a future of it was cancelled in the same
+    /// message spins for ever (actix 0.13.5: it merges the cancelled handle again and again, and looks at its state only behind that).
     pub fn fail_in<A: Actor<Context = Context<A>>>(&self, ctx: &mut Context<A>, reason: impl Into<String>) {
         self.lease.fail(reason.into());
-        ctx.terminate();
+        ctx.stop();
     }
 
     /// Whether this life is still the one its supervisor counts on. A handler that was blocked for so long that its

@@ -9,6 +9,7 @@ mod failures;
 mod idempotency;
 mod life;
 mod lifetimes;
+mod payment_apps;
 mod payments;
 mod postponed;
 mod receiver;

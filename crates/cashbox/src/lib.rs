@@ -31,4 +31,5 @@ pub use operation::{
     Accepted, Admission, Answer, Ask, AskAnswer, Begun, Commit, Effect, Facts, PaymentTold, Request, Step,
     StoredReceipt,
 };
+pub use pay::refusal_problem;
 pub use terminals::TerminalEntry;

@@ -63,7 +63,7 @@ impl Provider {
 }
 
 /// All of them.
-pub const PROVIDERS: &[Provider] = &[crate::dummy::PROVIDER, crate::zvt::PROVIDER];
+pub const PROVIDERS: &[Provider] = &[crate::dummy::PROVIDER, crate::zvt::PROVIDER, crate::http::PROVIDER];
 
 /// The one of this name, in any case of letters.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::number::{self, NumberError};
 use crate::problem::{Code, Finding, Findings};
 
 /// Reads objects of the contract and gathers findings, so that one answer names everything that is wrong.
-pub(crate) struct Reader<'l> {
+pub struct Reader<'l> {
     limits: &'l Limits,
     /// JSON pointer to the object that is being read.
     path: String,
@@ -20,7 +20,7 @@ pub(crate) struct Reader<'l> {
 }
 
 /// The members of one object. What was not taken is unknown.
-pub(crate) struct Fields<'j, 'a> {
+pub struct Fields<'j, 'a> {
     members: &'j [Member<'a>],
     /// One bit for each length of name that occurs: most members of the contract are absent, and a look here tells.
     lengths: u64,
@@ -66,12 +66,17 @@ impl<'j, 'a> Fields<'j, 'a> {
 }
 
 impl<'l> Reader<'l> {
-    pub(crate) fn new(limits: &'l Limits) -> Self {
+    /// One without findings.
+    #[must_use]
+    pub fn new(limits: &'l Limits) -> Self {
         Self { limits, path: String::new(), code: None, findings: Vec::new() }
     }
 
     /// The result, when nothing was found wrong.
-    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Findings> {
+    ///
+    /// # Errors
+    /// The findings.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Findings> {
         match (self.code, value) {
             (None, Some(value)) => Ok(value),
             (code, _) => Err(Findings { code: code.unwrap_or(Code::BodyInvalid), findings: self.findings }),
@@ -85,7 +90,7 @@ impl<'l> Reader<'l> {
 
     /// Notes that the member `name` of the current object is wrong; without a name, the object itself.
     #[cold]
-    pub(crate) fn report(&mut self, code: Code, kind: &'static str, name: Option<&str>, message: impl Display) {
+    pub fn report(&mut self, code: Code, kind: &'static str, name: Option<&str>, message: impl Display) {
         self.code.get_or_insert(code);
         if self.findings.len() < Findings::MAX {
             let mut pointer = self.path.clone();
@@ -125,7 +130,7 @@ impl<'l> Reader<'l> {
     }
 
     /// Runs `read` one level deeper in the path.
-    pub(crate) fn inside<T>(&mut self, token: &dyn Display, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn inside<T>(&mut self, token: &dyn Display, read: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
         push_token(&mut self.path, &token.to_string());
         let value = read(self);
@@ -134,7 +139,7 @@ impl<'l> Reader<'l> {
     }
 
     /// The members of the current value, which must be an object without two spellings of one name.
-    pub(crate) fn fields<'j, 'a>(&mut self, value: &'j Json<'a>) -> Option<Fields<'j, 'a>> {
+    pub fn fields<'j, 'a>(&mut self, value: &'j Json<'a>) -> Option<Fields<'j, 'a>> {
         let Json::Object(members) = value else {
             let (kind, found) = (if *value == Json::Null { "value-null" } else { "value-type" }, value.type_name());
             self.report(Code::BodyInvalid, kind, None, format_args!("must be an object, not {found}"));
@@ -153,7 +158,7 @@ impl<'l> Reader<'l> {
     }
 
     /// A string, or `None` when it is missing or null.
-    pub(crate) fn text(&mut self, fields: &mut Fields<'_, '_>, name: &str) -> Option<String> {
+    pub fn text(&mut self, fields: &mut Fields<'_, '_>, name: &str) -> Option<String> {
         let member = fields.take(name)?;
         match &member.value {
             Json::Null => None,
@@ -179,7 +184,7 @@ impl<'l> Reader<'l> {
     }
 
     /// A list of strings; missing or null is the empty list.
-    pub(crate) fn texts(&mut self, fields: &mut Fields<'_, '_>, name: &str) -> Vec<String> {
+    pub fn texts(&mut self, fields: &mut Fields<'_, '_>, name: &str) -> Vec<String> {
         let Some(member) = fields.take(name) else { return Vec::new() };
         match &member.value {
             Json::Null => Vec::new(),
@@ -228,7 +233,7 @@ impl<'l> Reader<'l> {
     }
 
     /// The member of this name with its value, when it is there and not null; for members of more than one type.
-    pub(crate) fn any<'j, 'a>(&mut self, fields: &mut Fields<'j, 'a>, name: &str) -> Option<&'j Member<'a>> {
+    pub fn any<'j, 'a>(&mut self, fields: &mut Fields<'j, 'a>, name: &str) -> Option<&'j Member<'a>> {
         fields.take(name).filter(|member| member.value != Json::Null)
     }
 
@@ -238,7 +243,7 @@ impl<'l> Reader<'l> {
     }
 
     /// A decimal divided by `10^places`; `None` when missing. Null is refused unless `nullable`.
-    pub(crate) fn decimal(
+    pub fn decimal(
         &mut self,
         fields: &mut Fields<'_, '_>,
         name: &str,
@@ -427,8 +432,10 @@ pub(crate) const EUR: &str = "EUR";
 
 /// Whether `null` stands for "missing" (a reference type of the contract) or is refused (a value type).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nullable {
+pub enum Nullable {
+    /// It counts as missing.
     Yes,
+    /// It is a finding.
     No,
 }
 

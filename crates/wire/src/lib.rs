@@ -2,8 +2,8 @@
 //!
 //! Purpose: turn bodies of the POS System API v2 into the model and answers into bodies (contract 1.9, 2.3, 3.2, 4,
 //! 7.1).
-//! Owns: [`json`], [`date`], [`echo`], [`event`], [`sign`], [`pay`], [`journal`],
-//! [`operation`], [`problem`].
+//! Owns: [`Reader`] (members of an object, for bodies that are kept elsewhere), [`json`], [`date`], [`echo`], [`event`], [`sign`],
+//! [`pay`], [`journal`], [`operation`], [`problem`].
 //! Invariants: every tolerance is on the way in, none on the way out; no digit is lost in either direction; a refusal
 //! names the place; no input panics.
 //! Not here: headers and routes (the edge), rules of a country (`markets`), what is on disk (`record`).
@@ -21,5 +21,6 @@ pub mod pay;
 pub mod problem;
 pub mod sign;
 
+pub use fields::{Fields, Nullable, Reader};
 pub use json::Limits;
 pub use problem::{Finding, Findings};

@@ -1,14 +1,15 @@
 //! `kassette demo`: from nothing to a signed receipt in one command.
 //!
-//! Purpose: make (or find) a sandbox with one started cash box, serve it, sign a receipt through its own HTTP interface, show
-//! the receipt and how to go on.
-//! Owns: the demo's receipt ([`sale`]), its credentials file ([`credentials`]), the receipt on the terminal ([`receipt`]).
+//! Purpose: make (or find) a sandbox with one started cash box and a simulated terminal, serve it, pay and sign a receipt through its
+//! own HTTP interface, show the receipt and how to go on.
+//! Owns: the demo's receipt ([`sale`]) and its payment ([`payment`]), its credentials file ([`credentials`]), the receipt on the terminal ([`receipt`]).
 //! Invariants: the receipt goes over the same interface as everybody's; only the demo keeps a token in clear, in a file of its
 //! owner's.
 //! Not here: serving (`startup`), making cash boxes (`admin`).
 
 mod credentials;
 mod loopback;
+mod payment;
 mod receipt;
 mod sale;
 
@@ -73,7 +74,9 @@ impl Demo {
                 }
                 _ => failure,
             })?;
-            let shown = show(session, &running, market, !self.no_serve).await;
+            // It stays for as long as the demo serves.
+            let terminal = payment::switch_on()?;
+            let shown = show(session, &running, market, terminal.port(), !self.no_serve).await;
             if self.no_serve || shown.is_err() {
                 running.stop().await;
                 return shown;
@@ -93,14 +96,20 @@ fn default_data_dir() -> Result<PathBuf, Failure> {
 }
 
 /// Signs and shows a receipt, then what is needed to go on.
-async fn show(session: &Session, running: &Running, market: Country, serves: bool) -> Result<(), Failure> {
+async fn show(
+    session: &Session,
+    running: &Running,
+    market: Country,
+    terminal_port: Option<u16>,
+    serves: bool,
+) -> Result<(), Failure> {
     let (Some(host), Some(served)) = (running.hosts().first(), running.served().first()) else {
         return Err(Failure::fault("nothing is served"));
     };
     let (context, served) = (host.context().clone(), served.clone());
     let runtime = tokio::runtime::Handle::current();
     // Commands and the client block; the listener must go on meanwhile.
-    let signed = tokio::task::spawn_blocking(move || sign(&context, &runtime, &served, market)).await;
+    let signed = tokio::task::spawn_blocking(move || sign(&context, &runtime, &served, market, terminal_port)).await;
     let signed = signed.map_err(|error| Failure::fault(format!("the demo failed: {error}")))??;
     let Signed { receipt, credentials, url, first_start } = signed;
     if session.console.is_json() {
@@ -136,6 +145,7 @@ fn sign(
     runtime: &tokio::runtime::Handle,
     served: &Served,
     market: Country,
+    terminal_port: Option<u16>,
 ) -> Result<Signed, Failure> {
     let file = context.data_dir.join(credentials::FILE_NAME);
     let kept = Credentials::read(&file)?.filter(|kept| belongs(context, kept.cash_box, market));
@@ -145,11 +155,18 @@ fn sign(
         None => create(context, runtime, market)?,
     };
     let url = served.url();
-    let mut sold = sale::sell(served, &credentials, context.clock.as_ref());
+    if let Some(port) = terminal_port {
+        runtime.block_on(payment::connect(context, credentials.cash_box, port))?;
+    }
+    let sell = |credentials: &Credentials| {
+        let paid = payment::pay(served, credentials, sale::TOTAL)?;
+        sale::sell(served, credentials, context.clock.as_ref(), &paid)
+    };
+    let mut sold = sell(&credentials);
     if matches!(&sold, Err(sale::NotSold::Unauthorized)) {
         // Somebody rotated the token of the demo; it takes a new one.
         credentials = rotate(context, runtime, credentials.cash_box)?;
-        sold = sale::sell(served, &credentials, context.clock.as_ref());
+        sold = sell(&credentials);
     }
     let receipt = sold.map_err(|error| Failure::fault(error.to_string()))?;
     credentials.callback_secret = callback_secret(context, runtime, credentials.cash_box)?;

@@ -10,7 +10,7 @@ use super::credentials::Credentials;
 use super::loopback;
 use crate::startup::Served;
 
-/// What the demo sells: two rates, several lines, paid in cash. `{reference}` is put in.
+/// What the demo sells: two rates, several lines. `{reference}` and `{paid}`, the pay items of the payment, are put in.
 const BODY: &str = r#"{
   "cbReceiptReference": "{reference}",
   "cbTerminalID": "demo",
@@ -20,9 +20,12 @@ const BODY: &str = r#"{
     {"Quantity": 1, "Description": "Apfelstrudel", "Amount": 5.90, "VATRate": 10},
     {"Quantity": 1, "Description": "Mineralwasser 0,33 l", "Amount": 3.60, "VATRate": 20}
   ],
-  "cbPayItems": [{"Description": "Bar", "Amount": 19.30}],
+  "cbPayItems": {paid},
   "ftReceiptCase": 4707422694881099777
 }"#;
+
+/// What the items of the receipt cost together.
+pub(super) const TOTAL: &str = "19.30";
 
 /// A body for `curl`, on one line; point-of-sale receipt, case 0x4154_2000_0000_0001.
 pub(super) const CURL_BODY: &str = concat!(
@@ -45,16 +48,14 @@ pub(super) enum NotSold {
     Unreachable(#[from] io::Error),
     #[error("the demo's credentials are not accepted")]
     Unauthorized,
-    #[error("the receipt was answered with {status}: {body}")]
+    #[error("the demo's call was answered with {status}: {body}")]
     Answered { status: u16, body: String },
     #[error("the answer is not a receipt: {0}")]
     NotAReceipt(String),
 }
 
-/// Signs one receipt with a fresh reference.
-pub(super) fn sell(served: &Served, credentials: &Credentials, clock: &dyn Clock) -> Result<Receipt, NotSold> {
-    let reference = format!("demo-{}", uuid::Uuid::now_v7().simple());
-    let body = BODY.replace("{reference}", &reference);
+/// Sends an operation under a fresh id; gives the body of its answer.
+pub(super) fn post(served: &Served, credentials: &Credentials, path: &str, body: &[u8]) -> Result<Vec<u8>, NotSold> {
     let headers = [
         ("x-cashbox-id", credentials.cash_box.to_string()),
         ("x-cashbox-accesstoken", credentials.access_token.clone()),
@@ -62,15 +63,25 @@ pub(super) fn sell(served: &Served, credentials: &Credentials, clock: &dyn Clock
         ("content-type", "application/json".to_owned()),
     ];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let path = format!("{}/v2/sign", served.base_path);
-    let answer = loopback::post(served.address, &path, &headers, body.as_bytes())?;
+    let path = format!("{}/v2/{path}", served.base_path);
+    let answer = loopback::post(served.address, &path, &headers, body)?;
     match answer.status {
-        201 => {}
-        401 => return Err(NotSold::Unauthorized),
-        status => {
-            return Err(NotSold::Answered { status, body: String::from_utf8_lossy(&answer.body).into_owned() });
-        }
+        201 => Ok(answer.body),
+        401 => Err(NotSold::Unauthorized),
+        status => Err(NotSold::Answered { status, body: String::from_utf8_lossy(&answer.body).into_owned() }),
     }
+}
+
+/// Signs one receipt with a fresh reference, paid with these pay items.
+pub(super) fn sell(
+    served: &Served,
+    credentials: &Credentials,
+    clock: &dyn Clock,
+    paid: &str,
+) -> Result<Receipt, NotSold> {
+    let reference = format!("demo-{}", uuid::Uuid::now_v7().simple());
+    let body = BODY.replace("{reference}", &reference).replace("{paid}", paid);
+    let response = post(served, credentials, "sign", body.as_bytes())?;
     let not_a_receipt = |findings: kassette_wire::Findings| {
         NotSold::NotAReceipt(findings.findings.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))
     };
@@ -78,8 +89,8 @@ pub(super) fn sell(served: &Served, credentials: &Credentials, clock: &dyn Clock
     let now = kassette_record::moment(clock.unix_ns());
     Ok(Receipt {
         request: kassette_wire::sign::parse_request(body.as_bytes(), &limits, now).map_err(not_a_receipt)?,
-        answer: kassette_wire::sign::parse_response(&answer.body, &limits).map_err(not_a_receipt)?,
-        response: answer.body,
+        answer: kassette_wire::sign::parse_response(&response, &limits).map_err(not_a_receipt)?,
+        response,
     })
 }
 
@@ -92,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_bodies_are_point_of_sale_receipts_that_add_up() {
-        for body in [BODY, CURL_BODY] {
+        let paid = format!(r#"[{{"Description":"Karte","Amount":{TOTAL}}}]"#);
+        for body in [BODY.replace("{paid}", &paid), CURL_BODY.to_owned()] {
             let request =
                 kassette_wire::sign::parse_request(body.as_bytes(), &Limits::default(), Moment::UNIX_EPOCH).unwrap();
             assert_eq!(request.case.0, 0x4154_2000_0000_0001);

@@ -151,3 +151,56 @@ pub(crate) fn settled() -> Value {
 pub(crate) fn echo() -> Value {
     json!({"Message": "till-07 hello"})
 }
+
+/// What a payment app fetches.
+pub(crate) fn app_request() -> Value {
+    json!({
+        "operationId": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "queueId": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "ask": false,
+        "action": "payment",
+        "amount": 18.4,
+        "currency": "EUR",
+        "description": "Card",
+        "protocol": "use_auto",
+        "protocolVersion": "1.0.0",
+        "terminalId": "bar-2",
+        "remainingMs": 9400,
+    })
+}
+
+/// A payment app accepts.
+pub(crate) fn app_acceptance() -> Value {
+    json!({"app": "phone-3"})
+}
+
+/// It may charge.
+pub(crate) fn app_accepted() -> Value {
+    json!({
+        "operationId": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "queueId": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "state": "accepted",
+        "remainingMs": 180_000,
+    })
+}
+
+/// It has charged.
+pub(crate) fn app_result() -> Value {
+    json!({
+        "state": "done",
+        "paid": 20.4,
+        "tip": 2,
+        "means": "debit-card",
+        "receipt": ["CARD **** 0042", "EUR 20,40", "APPROVED"],
+        "reference": "0077",
+    })
+}
+
+/// That was taken down.
+pub(crate) fn app_taken() -> Value {
+    json!({
+        "operationId": "7b0c2e2a-6f4e-4a0e-9a56-0a3c7f6a9c11",
+        "queueId": "3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02",
+        "state": "done",
+    })
+}

@@ -16,12 +16,12 @@ use utoipa::{Modify, OpenApi};
 
 pub(crate) use parameters::{Common, EventsHeaders, EventsQuery, JournalQuery, OperationHeaders};
 pub(crate) use problems::{
-    AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems, PaymentProblems,
-    ReadProblems, SettleProblems,
+    AppProblems, AppWaitProblems, AsyncOperationProblems, EventsProblems, NotFoundProblem, NotReady, OperationProblems,
+    PaymentProblems, ReadProblems, SettleProblems,
 };
 pub(crate) use schemas::{
-    EchoRequest, EchoResponse, Health, JournalRequest, OperationItem, PayRequest, PayResponse, Readiness,
-    ReceiptRequest, ReceiptResponse, Settlement, StateObject,
+    AppAcceptance, AppAccepted, AppRequest, AppResult, AppTaken, EchoRequest, EchoResponse, Health, JournalRequest,
+    OperationItem, PayRequest, PayResponse, Readiness, ReceiptRequest, ReceiptResponse, Settlement, StateObject,
 };
 
 use super::routes;
@@ -38,6 +38,7 @@ use super::routes;
         (name = "echo", description = "Health check and reset"),
         (name = "sign", description = "Receipts"),
         (name = "pay", description = "Payments"),
+        (name = "payment-apps", description = "For apps that make the payments of a terminal"),
         (name = "asynchronous", description = "Operations whose callers do not wait"),
         (name = "events", description = "What happens, as it happens"),
         (name = "journal", description = "Exports and single items"),
@@ -48,6 +49,9 @@ use super::routes;
         routes::echo,
         routes::sign,
         routes::pay,
+        routes::app_next,
+        routes::app_accept,
+        routes::app_result,
         routes::sign_request,
         routes::sign_state,
         routes::sign_body,

@@ -66,6 +66,7 @@ const OPERATION: &[Code] = &[
 const PAYMENT: &[Code] = &[
     Code::PaymentProviderUnknown,
     Code::TerminalUnsettled,
+    Code::TerminalBusy,
     Code::PaymentDeclined,
     Code::PaymentCancelled,
     Code::PaymentTimedOut,
@@ -84,6 +85,22 @@ const SETTLEMENT: &[Code] = &[
     Code::NumberOutOfRange,
     Code::BodyInvalid,
     Code::PaymentStateConflict,
+    Code::CashBoxQuarantined,
+    Code::JournalPoisoned,
+    Code::StorageFull,
+];
+
+/// Codes of what a payment app tells, besides [`CREDENTIALS`].
+const APP: &[Code] = &[
+    Code::JsonMalformed,
+    Code::JsonDuplicateName,
+    Code::JsonTooDeep,
+    Code::JsonTooManyItems,
+    Code::NumberOutOfRange,
+    Code::BodyInvalid,
+    Code::NotFound,
+    Code::PaymentConflict,
+    Code::BodyTooLarge,
     Code::CashBoxQuarantined,
     Code::JournalPoisoned,
     Code::StorageFull,
@@ -111,6 +128,10 @@ pub(crate) struct AsyncOperationProblems;
 pub(crate) struct SettleProblems;
 /// Of the stream of events.
 pub(crate) struct EventsProblems;
+/// Of an app that waits for a payment.
+pub(crate) struct AppWaitProblems;
+/// Of an app that tells something of a payment.
+pub(crate) struct AppProblems;
 /// Of a read.
 pub(crate) struct ReadProblems;
 /// Of an open read.
@@ -145,6 +166,18 @@ impl IntoResponses for EventsProblems {
 impl IntoResponses for SettleProblems {
     fn responses() -> Responses {
         by_status(&[CREDENTIALS, SETTLEMENT])
+    }
+}
+
+impl IntoResponses for AppWaitProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, &[Code::NotFound]])
+    }
+}
+
+impl IntoResponses for AppProblems {
+    fn responses() -> Responses {
+        by_status(&[CREDENTIALS, APP])
     }
 }
 

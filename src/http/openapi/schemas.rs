@@ -395,6 +395,108 @@ enum OperationState {
     Unknown,
 }
 
+/// What a payment app is to do.
+#[derive(ToSchema)]
+pub(crate) struct AppRequest {
+    /// The operation of the payment; every further call names it.
+    #[schema(rename = "operationId")]
+    operation_id: Uuid,
+    #[schema(rename = "queueId")]
+    queue_id: Uuid,
+    /// `true`: nothing may be charged any more; only tell what became of it.
+    ask: bool,
+    /// `payment`, `refund` or `cancel`.
+    action: String,
+    /// What is asked for, never negative, at most two places.
+    #[schema(value_type = f64)]
+    amount: (),
+    /// Three letters.
+    currency: String,
+    /// What the till calls it.
+    description: String,
+    /// What the till asked for.
+    protocol: String,
+    /// Version of this protocol.
+    #[schema(rename = "protocolVersion")]
+    protocol_version: String,
+    /// `cbTerminalID` of the till.
+    #[schema(rename = "terminalId", required = false)]
+    terminal_id: Option<String>,
+    /// For a cancellation: `reference` of the payment that is taken back.
+    #[schema(required = false)]
+    reference: Option<String>,
+    /// How long it may still be accepted, in ms; not there when it is only asked about.
+    #[schema(rename = "remainingMs", required = false)]
+    remaining_ms: Option<u64>,
+    /// Which app had accepted it; only there when it is asked about.
+    #[schema(rename = "acceptedBy", required = false)]
+    accepted_by: Option<String>,
+}
+
+/// A payment app takes a payment for itself. Names in any letter case.
+#[derive(ToSchema)]
+pub(crate) struct AppAcceptance {
+    /// A name that the app chose once and keeps, 1 to 64 characters.
+    app: String,
+}
+
+/// The app may charge.
+#[derive(ToSchema)]
+pub(crate) struct AppAccepted {
+    #[schema(rename = "operationId")]
+    operation_id: Uuid,
+    #[schema(rename = "queueId")]
+    queue_id: Uuid,
+    /// `accepted`.
+    state: String,
+    /// How long a result is waited for before the payment is in doubt, in ms.
+    #[schema(rename = "remainingMs")]
+    remaining_ms: u64,
+}
+
+/// What became of a payment. Names and words in any letter case; decimals as numbers or text.
+#[derive(ToSchema)]
+pub(crate) struct AppResult {
+    /// `done`, `failed` or `unknown`.
+    state: String,
+    /// Done: what was paid in all, the tip included; more than 0 and, without the tip, at most what was asked for.
+    #[schema(value_type = Option<f64>, required = false)]
+    paid: Option<()>,
+    /// Done: the part of it that is a tip; 0 when it is missing.
+    #[schema(value_type = Option<f64>, required = false)]
+    tip: Option<()>,
+    /// Done: `non-cash`, `debit-card`, `credit-card`, `voucher`, `online`, `loyalty-card`, `sepa-transfer`, `other-bank-transfer` or
+    /// `ticket-restaurant`; another word counts as missing.
+    #[schema(required = false)]
+    means: Option<String>,
+    /// Done: lines for the customer's receipt, at most 200.
+    #[schema(required = false)]
+    receipt: Option<Vec<String>>,
+    /// Done: what the payment is called where it was made, at most 64 characters; a cancellation gives it back.
+    #[schema(required = false)]
+    reference: Option<String>,
+    /// Failed: `declined` (also when it is missing or another word), `cancelled` or `timed-out`.
+    #[schema(required = false)]
+    reason: Option<String>,
+    /// Failed: `title` of the till's problem.
+    #[schema(required = false)]
+    error: Option<String>,
+    /// Failed: `detail` of the till's problem.
+    #[schema(rename = "errorDetails", required = false)]
+    error_details: Option<String>,
+}
+
+/// A result was taken down.
+#[derive(ToSchema)]
+pub(crate) struct AppTaken {
+    #[schema(rename = "operationId")]
+    operation_id: Uuid,
+    #[schema(rename = "queueId")]
+    queue_id: Uuid,
+    /// As it was told.
+    state: String,
+}
+
 #[derive(ToSchema)]
 pub(crate) struct Health {
     /// `ok`.

@@ -14,6 +14,7 @@ mod health;
 mod journal;
 mod operation_item;
 mod pay;
+mod payment_apps;
 mod peek;
 mod settle;
 mod sign;
@@ -35,6 +36,7 @@ pub(crate) use health::*;
 pub(crate) use journal::*;
 pub(crate) use operation_item::*;
 pub(crate) use pay::*;
+pub(crate) use payment_apps::*;
 pub(crate) use peek::*;
 pub(crate) use settle::*;
 pub(crate) use sign::*;
@@ -97,6 +99,9 @@ pub const ROUTES: &[Route] = &[
     operation("/sign", |call| Box::pin(sign::sign(call))),
     operation("/pay", |call| Box::pin(pay::pay(call))),
     operation("/echo", |call| Box::pin(echo::echo(call))),
+    read("GET", "/payment-apps/{terminal}/next", |call| Box::pin(payment_apps::app_next(call))),
+    read("POST", "/payment-apps/{terminal}/{operationId}/accept", |call| Box::pin(payment_apps::app_accept(call))),
+    read("POST", "/payment-apps/{terminal}/{operationId}/result", |call| Box::pin(payment_apps::app_result(call))),
     operation("/SignRequest", |call| Box::pin(asynchronous::sign_request(call))),
     read("GET", "/SignRequest/{operationId}", |call| Box::pin(asynchronous::sign_state(call))),
     read("GET", "/SignRequest/{operationId}/request", |call| Box::pin(asynchronous::sign_body(call))),

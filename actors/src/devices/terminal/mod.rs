@@ -6,6 +6,7 @@
 //! begin with fresh state, a fresh mailbox and a fresh line; nothing of a payment is sent before its actor said so.
 //! Not here: the protocol (`payments::zvt`), payments (`crate::payments`), which terminals there are (`super::terminals`).
 
+mod keeper;
 mod line;
 mod poller;
 mod port;
@@ -139,7 +140,10 @@ pub(crate) fn terminal(
 ) -> (Terminal, Subtree) {
     let board = Arc::new(Board::new(Arc::clone(clock)));
     let (address, before_port) = (entry.address.clone(), Arc::clone(before));
-    let port = ChildSpec::new("port", move |child| TerminalPort::new(child, address.clone(), Arc::clone(&before_port)));
+    let keeper = Arc::<keeper::LineKeeper>::default();
+    let port = ChildSpec::new("port", move |child| {
+        TerminalPort::new(child, address.clone(), Arc::clone(&keeper), Arc::clone(&before_port))
+    });
     let parts = SessionParts {
         address: entry.address.clone(),
         options: session_options(entry, options),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler, SpawnHandle};
 use kassette_model::payment::TerminalAddress;
 
+use super::keeper::LineKeeper;
 use super::line::{Attach, Write};
 use super::serial::SerialLine;
 use super::tcp;
@@ -23,12 +24,27 @@ pub(crate) struct TerminalPort {
     child: ChildContext,
     address: TerminalAddress,
     before: Arc<BeforeDevice>,
+    keeper: Arc<LineKeeper>,
     line: Line,
 }
 
 impl TerminalPort {
-    pub(crate) fn new(child: ChildContext, address: TerminalAddress, before: Arc<BeforeDevice>) -> Self {
-        Self { child, address, before, line: Line::None }
+    pub(crate) fn new(
+        child: ChildContext,
+        address: TerminalAddress,
+        keeper: Arc<LineKeeper>,
+        before: Arc<BeforeDevice>,
+    ) -> Self {
+        Self { child, address, before, keeper, line: Line::None }
+    }
+}
+
+impl Drop for TerminalPort {
+    /// The second handle would keep the line open. One that was given up finds the line of its successor there, and leaves it.
+    fn drop(&mut self) {
+        if self.child.is_current() {
+            self.keeper.close();
+        }
     }
 }
 
@@ -51,16 +67,19 @@ impl Handler<Attach> for TerminalPort {
             ctx.cancel_future(task);
         }
         let Attach(session) = message;
+        self.keeper.close();
         self.line = match &self.address {
             TerminalAddress::Tcp { host, port } => {
                 let (out, bytes) = tokio::sync::mpsc::unbounded_channel();
                 let child = self.child.clone();
-                let talk = tcp::run(host.clone(), *port, session, bytes);
+                let talk = tcp::run(host.clone(), *port, Arc::clone(&self.keeper), session, bytes);
                 let talk = async move { child.fail(talk.await) };
                 Line::Tcp { task: ctx.spawn(actix::fut::wrap_future(talk)), out }
             }
             TerminalAddress::Serial { path, baud } => {
-                Line::Serial(SerialLine::open(path.clone(), *baud, session, self.child.clone()))
+                let line = SerialLine::open(path.clone(), *baud, session, self.child.clone());
+                self.keeper.keep(line.end());
+                Line::Serial(line)
             }
             // Its app comes to the server.
             TerminalAddress::App => Line::None,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix::Addr;
 use serialport::{ClearBuffer, DataBits, Parity, SerialPort, StopBits};
 
+use super::keeper::LineEnd;
 use super::line::{LineBytes, LineUp};
 use super::session::TerminalSession;
 use crate::cash_box::panic_text;
@@ -50,6 +51,11 @@ impl SerialLine {
             child.fail(format!("no thread for the line: {error}"));
         }
         line
+    }
+
+    /// How it is closed from outside.
+    pub(super) fn end(&self) -> LineEnd {
+        LineEnd::Serial(Arc::clone(&self.closed))
     }
 
     /// Whether somebody is there to write it.

@@ -1,5 +1,7 @@
 //! A network terminal's line.
 
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
@@ -7,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use super::keeper::{LineEnd, LineKeeper};
 use super::line::{LineBytes, LineUp};
 use super::session::TerminalSession;
 
@@ -21,6 +24,7 @@ const READ_BYTES: usize = 4_096;
 pub(super) async fn run(
     host: String,
     port: u16,
+    keeper: Arc<LineKeeper>,
     session: Addr<TerminalSession>,
     mut bytes: mpsc::UnboundedReceiver<Vec<u8>>,
 ) -> String {
@@ -31,6 +35,9 @@ pub(super) async fn run(
     };
     // A message is written whole; waiting for more only adds to its time.
     _ = stream.set_nodelay(true);
+    if let Ok(second) = stream.as_fd().try_clone_to_owned() {
+        keeper.keep(LineEnd::Tcp(second.into()));
+    }
     let (mut from, mut to) = stream.into_split();
     if session.send(LineUp).await.is_err() {
         return "its session has ended".to_owned();

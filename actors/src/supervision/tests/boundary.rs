@@ -184,3 +184,19 @@ fn the_current_child_is_known_inside_it_and_only_there() {
         assert_eq!(current_child(), None);
     });
 }
+
+/// On actix 0.13.5 a context that is terminated with a cancelled future spins for ever, and its arbiter with it.
+#[test]
+fn a_failure_in_a_message_that_cancels_a_future_ends_the_child() {
+    paused(async {
+        let log = Log::default();
+        let probe = Probe::spec("probe", &log, Flaw::None);
+        let probe_ref = probe.child_ref();
+        let root = Supervisor::start(tree(Strategy::OneForOne).child(probe), sources());
+        let mut seen = root.watch();
+        until(&mut seen, all_run).await;
+        let _ = probe_ref.get().unwrap().send(Break::CancelAndFail("the talk has ended")).await;
+        lives(&mut seen, 0, 2).await;
+        assert_eq!(root.status()[0].last_error.as_deref(), Some("failed: the talk has ended"));
+    });
+}

@@ -158,6 +158,8 @@ enum Break {
     ActFuture,
     /// An expected failure, as a value.
     Fail(&'static str),
+    /// An expected failure in a message of its own, which also cancels a future.
+    CancelAndFail(&'static str),
     /// An expected failure, told by another thread.
     FailElsewhere(&'static str),
     /// `ctx.stop()`.
@@ -181,6 +183,7 @@ impl Handler<Break> for Probe {
                 return Box::pin(future.into_actor(self).map(|(), _, _| panic!("planted in a future")));
             }
             Break::Fail(reason) => self.child.fail_in(ctx, reason),
+            Break::CancelAndFail(reason) => ctx.address().do_send(CancelAndFail(reason)),
             Break::FailElsewhere(reason) => {
                 let child = self.child.clone();
                 std::thread::spawn(move || child.fail(reason));
@@ -196,6 +199,20 @@ impl Handler<Break> for Probe {
             }
         }
         Box::pin(async {}.into_actor(self))
+    }
+}
+
+/// What [`Break::CancelAndFail`] sends to itself: it comes by the context's own mailbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct CancelAndFail(&'static str);
+
+impl Handler<CancelAndFail> for Probe {
+    type Result = ();
+    fn handle(&mut self, message: CancelAndFail, ctx: &mut Self::Context) {
+        let timer = ctx.run_later(Duration::from_secs(60), |_, _| ());
+        ctx.cancel_future(timer);
+        self.child.fail_in(ctx, message.0);
     }
 }
 

@@ -4,8 +4,8 @@
 //! Owns: the reading and the routing of a request (`route`), the records of a payment's steps, its answer (`answer`), the word of an
 //! operator (`settle`).
 //! Invariants: a payment begins once; it changes along `model::payment::STEPS` only; whoever acts on a step does so after its record is
-//! durable; a terminal with an unsettled payment takes no other; a payment in doubt is never ended by a guess; who settles one by hand
-//! stands in the action journal of the record that does it.
+//! durable; a terminal makes one payment at a time, and none while one is unsettled; a payment in doubt is never ended by a guess; who
+//! settles one by hand stands in the action journal of the record that does it.
 //! Not here: protocols (`payments`), time-outs and terminals (`actors`).
 
 mod answer;
@@ -13,7 +13,7 @@ mod route;
 mod settle;
 
 use kassette_model::payment::{
-    PayAction, PayRequest, PaymentOutcome, PaymentState, PaymentStep, SettledAs, step as payment_step,
+    PayAction, PayRequest, PaymentOutcome, PaymentRefusal, PaymentState, PaymentStep, SettledAs, step as payment_step,
 };
 use kassette_model::{Decimal, OperationEvent, OperationId, OperationState};
 use kassette_record::{ActionJournal, Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
@@ -56,7 +56,7 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
             baseline: None,
             original,
         };
-        refuse_unsettled(cash_box, &payment)?;
+        refuse_taken(cash_box, &payment)?;
         Ok(payment)
     });
     match decided {
@@ -110,12 +110,22 @@ fn original(pay: &PayRequest) -> Option<String> {
     pay.item.case_data.as_ref().and_then(receipt_number)
 }
 
-/// Whether a terminal charged is not known: until it is, another payment could charge the same customer twice.
-fn refuse_unsettled(cash_box: &CashBox, payment: &PaymentFacts) -> Result<(), Box<Problem>> {
+/// Whether the terminal has another payment. One of which it is not known whether it was charged: until it is, another payment could charge
+/// the same customer twice. Or one that is on its way: nobody waits in line at a terminal. A provider without terminals has no line.
+fn refuse_taken(cash_box: &CashBox, payment: &PaymentFacts) -> Result<(), Box<Problem>> {
     let at_terminal = |other: &&PaymentFacts| other.provider == payment.provider && other.terminal == payment.terminal;
-    let unsettled = cash_box.payments().iter().filter(at_terminal).find(|other| other.state.is_unsettled());
-    match unsettled {
+    let mut others = cash_box.payments().iter().filter(at_terminal);
+    let unsettled = others.clone().find(|other| other.state.is_unsettled());
+    let busy = others.next().filter(|other| !other.terminal.is_empty());
+    match unsettled.or(busy) {
         None => Ok(()),
+        Some(other) if !other.state.is_unsettled() => {
+            let detail = format!(
+                "terminal {:?} makes the payment of operation {} ({})",
+                other.terminal, other.operation, other.state
+            );
+            Err(Box::new(Problem::new(Code::TerminalBusy, detail)))
+        }
         Some(other) => {
             let detail = format!(
                 "whether operation {} was charged at this terminal is not known yet ({}); it takes no other payment until that is \
@@ -265,11 +275,17 @@ fn ended(
             body: answer::body(&cash_box.identity, facts, &pay, &payment, &approval),
         },
         PaymentOutcome::Refused(refusal) => {
-            let problem = answer::problem(refusal).with_instance(format!("urn:uuid:{}", request.id));
+            let problem = refusal_problem(refusal, request.id);
             Answer { status: problem.status(), state: OperationState::Failed, body: problem.to_bytes() }
         }
     };
     cash_box.commit(request, facts, answer, Told { payment: Some(payment), actions, ..Told::default() }, None)
+}
+
+/// What an operation is answered with whose payment moved no money.
+#[must_use]
+pub fn refusal_problem(refusal: PaymentRefusal, operation: OperationId) -> Problem {
+    answer::problem(refusal).with_instance(format!("urn:uuid:{operation}"))
 }
 
 /// Status of the first answer to a payment that was made.

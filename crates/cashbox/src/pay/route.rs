@@ -125,6 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn an_app_is_a_terminal_like_any_other() {
+        let app =
+            TerminalEntry { provider: "http".to_owned(), address: TerminalAddress::App, ..terminal("phone", None) };
+        let terminals = [terminal("bar", Some("t-1")), app];
+        for (environment, protocol, wanted) in [
+            (Environment::Production, "HTTP", "phone"),
+            (Environment::Sandbox, "http", "phone"),
+            (Environment::Production, "use_auto", "phone"),
+        ] {
+            let pay = PayRequest {
+                action: PayAction::Payment,
+                protocol: protocol.to_owned(),
+                item: plain_item("Card", kassette_model::Decimal::ONE),
+                terminal_id: None,
+                unknown: Vec::new(),
+            };
+            let found = route(environment, &terminals, &pay).unwrap();
+            assert_eq!((found.provider, found.terminal.as_str()), ("http", wanted), "{protocol}");
+        }
+    }
+
+    #[test]
     fn the_terminal_id_and_the_protocol_lead_to_a_terminal() {
         use Environment::{Production, Sandbox};
         for environment in [Production, Sandbox] {

@@ -1,10 +1,10 @@
 //! Payments: where they go, what each step leaves in the journal, and how they end.
 
 use kassette_cashbox::reading::state_changes;
-use kassette_cashbox::{Admission, Answer, PaymentTold, Request, Step, accepted_request};
+use kassette_cashbox::{Admission, Answer, Facts, PaymentTold, Request, Step, TerminalEntry, accepted_request};
 use kassette_model::cases::PayMeans;
 use kassette_model::payment::{
-    Approval, PaymentOutcome, PaymentRefusal, PaymentState, ProviderExchange, RefusalKind, SettledAs,
+    Approval, PaymentOutcome, PaymentRefusal, PaymentState, ProviderExchange, RefusalKind, SettledAs, TerminalAddress,
 };
 use kassette_model::{Environment, OperationKind};
 use kassette_record::{RecordKind, SealedRecord};
@@ -305,6 +305,53 @@ fn a_terminal_with_an_unsettled_payment_takes_no_other_but_receipts_go_on() {
     assert_eq!((answer.status, low(&body)), (201, 0));
     tell(&mut env, &first, refused(RefusalKind::NotCharged, "NOT CHARGED"));
     assert!(matches!(begin(&mut env, &pay(3, CARD)), Step::Begin(_)), "settled, it takes payments again");
+}
+
+#[test]
+fn a_terminal_makes_one_payment_at_a_time() {
+    let mut env = TestEnv::started();
+    let terminals = ["bar", "hall"].map(|name| TerminalEntry {
+        name: name.to_owned(),
+        provider: "http".to_owned(),
+        address: TerminalAddress::App,
+        terminal_id: Some(name.to_owned()),
+        password: 0,
+    });
+    let at = |number: u64, terminal: &str| {
+        let body = CARD.replace("use_auto", "http").replacen('{', &format!(r#"{{"cbTerminalID":"{terminal}","#), 1);
+        pay(number, &body)
+    };
+    let decide = |env: &mut TestEnv, call: &Request| {
+        let facts = env.facts();
+        env.pending.push(env.core.accept(call, &facts).unwrap().record);
+        let facts = Facts { terminals: terminals.to_vec(), ..env.facts() };
+        let step = env.core.step(call, &facts);
+        match &step {
+            Step::Begin(begun) => env.pending.extend(begun.record.clone()),
+            Step::Commit(commit) => env.pending.push(commit.record.clone()),
+            other => panic!("{other:?}"),
+        }
+        env.settle();
+        step
+    };
+    let first = at(1, "bar");
+    assert!(matches!(decide(&mut env, &first), Step::Begin(_)));
+    for told in
+        [None, Some(PaymentTold::Sending { baseline: None }), Some(PaymentTold::Result { reason: String::new() })]
+    {
+        if let Some(told) = told {
+            tell(&mut env, &first, told);
+        }
+        let number = u64::try_from(env.journal.len()).unwrap();
+        let Step::Commit(commit) = decide(&mut env, &at(number, "bar")) else { panic!("a second payment") };
+        let problem: Value = serde_json::from_slice(&commit.answer.body).unwrap();
+        assert_eq!((commit.answer.status, &problem["code"]), (400, &json!("terminal-busy")));
+        assert!(problem["detail"].as_str().unwrap().contains(&first.id.to_string()));
+    }
+    let other = at(1000, "hall");
+    assert!(matches!(decide(&mut env, &other), Step::Begin(_)), "another terminal is free");
+    tell(&mut env, &first, approved("18.40", "0"));
+    assert!(matches!(decide(&mut env, &at(1001, "bar")), Step::Begin(_)));
 }
 
 #[test]

@@ -9,9 +9,11 @@
 //!   no card number, no track data, no password.
 //! Not here: sockets, ports and clocks (`actors`).
 
+/// Its name, as protocol and as provider.
+pub const NAME: &str = "zvt";
 /// Its registration.
 pub const PROVIDER: crate::Provider =
-    crate::Provider { name: "zvt", sandbox_only: false, lines: &[crate::Line::Tcp, crate::Line::Serial] };
+    crate::Provider { name: NAME, sandbox_only: false, lines: &[crate::Line::Tcp, crate::Line::Serial] };
 
 mod answer;
 mod anything;

@@ -121,6 +121,8 @@ codes! {
     PaymentProviderUnknown = "payment-provider-unknown", 400, "There is no such payment provider", true, NewId;
     /// The terminal has a payment of which nobody knows yet whether it was charged.
     TerminalUnsettled = "terminal-unsettled", 400, "The terminal has an unsettled payment", true, NewId;
+    /// The terminal makes another payment at the moment.
+    TerminalBusy = "terminal-busy", 400, "The terminal is busy", true, NewId;
     /// The provider, the card or its issuer refused the payment; no money has moved.
     PaymentDeclined = "payment-declined", 400, "The payment was declined", true, NewId;
     /// The payment was cancelled at the terminal or by the till; no money has moved.
@@ -141,6 +143,8 @@ codes! {
     OperationKindConflict = "operation-kind-conflict", 409, "The operation id was used for another kind of operation", false, NewId;
     /// The payment has ended, or stands otherwise than what is asked of it needs.
     PaymentStateConflict = "payment-state-conflict", 409, "The payment cannot be settled so", false, Never;
+    /// What a payment app tells of a payment does not go with how the payment stands.
+    PaymentConflict = "payment-conflict", 409, "The payment does not stand so", false, NewId;
     /// The operation is finished, but its answer was erased at the end of its retention.
     OperationErased = "operation-erased", 410, "The stored answer was erased", false, Never;
     /// The body is larger than allowed.
