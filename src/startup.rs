@@ -77,6 +77,7 @@ fn node_options(settings: &Settings) -> NodeOptions {
         app_ask_every_ms: payments.app_ask_every_ms,
         app_waits_per_terminal_max: size(payments.app_waits_per_terminal_max),
         body_limits: settings.limits.json(),
+        devices: settings.devices.options(),
         ..defaults
     }
 }

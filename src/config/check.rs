@@ -85,7 +85,7 @@ impl Found<'_> {
 
     /// Limits that contain each other.
     fn order(&mut self) {
-        let Settings { limits, journal, callbacks, events, .. } = &self.loaded.settings;
+        let Settings { limits, journal, devices, callbacks, events, .. } = &self.loaded.settings;
         let pairs = [
             ("limits.wait_default_ms", limits.wait_default_ms, "limits.wait_max_ms", limits.wait_max_ms),
             (
@@ -93,6 +93,18 @@ impl Found<'_> {
                 journal.first_segment_bytes,
                 "journal.segment_bytes",
                 journal.segment_bytes,
+            ),
+            (
+                "devices.answer_timeout_ms",
+                devices.answer_timeout_ms,
+                "devices.completion_timeout_ms",
+                devices.completion_timeout_ms,
+            ),
+            (
+                "devices.probe_confirm_ms",
+                devices.probe_confirm_ms,
+                "devices.completion_timeout_ms",
+                devices.completion_timeout_ms,
             ),
             (
                 "callbacks.connect_timeout_ms",
@@ -178,6 +190,14 @@ mod tests {
         for (text, message) in [
             ("[limits]\nwait_default_ms = 400000\n", "limits.wait_default_ms: must not be above"),
             ("[journal]\nsegment_bytes = 1048576\n", "journal.first_segment_bytes: must not be above"),
+            (
+                "[devices]\ncompletion_timeout_ms = 4000\n",
+                "devices.answer_timeout_ms: must not be above devices.completion",
+            ),
+            (
+                "[devices]\ncompletion_timeout_ms = 5000\nprobe_confirm_ms = 5001\n",
+                "devices.probe_confirm_ms: must not be above devices.completion_timeout_ms",
+            ),
             (
                 "[callbacks]\nconnect_timeout_ms = 5001\n",
                 "callbacks.connect_timeout_ms: must not be above callbacks.call_",

@@ -1,11 +1,12 @@
 //! Settings as the crates below take them.
 
+use kassette_actors::DeviceOptions;
 use kassette_actors::callbacks::CallbackLimits;
 use kassette_journal::{IndexKind, JournalOptions};
 use kassette_webhooks::RetryOptions;
 use kassette_wire::Limits;
 
-use super::sections::{CallbacksSection, JournalSection, LimitsSection, Settings};
+use super::sections::{CallbacksSection, DevicesSection, JournalSection, LimitsSection, Settings};
 
 /// The table keeps every size below what fits, so saturation never shows.
 fn size(value: u64) -> usize {
@@ -55,6 +56,20 @@ impl CallbacksSection {
     }
 }
 
+impl DevicesSection {
+    /// Limits of the actors of devices.
+    #[must_use]
+    pub fn options(&self) -> DeviceOptions {
+        DeviceOptions {
+            terminals_max: size(self.terminals_max),
+            poll_every_ms: self.poll_every_ms,
+            answer_timeout_ms: self.answer_timeout_ms,
+            completion_timeout_ms: self.completion_timeout_ms,
+            probe_confirm_ms: self.probe_confirm_ms,
+        }
+    }
+}
+
 impl JournalSection {
     /// Options of the embedded journal.
     #[must_use]
@@ -94,6 +109,7 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(settings.limits.json(), Limits::default());
         assert_eq!(settings.callbacks.limits(), CallbackLimits::default());
+        assert_eq!(settings.devices.options(), DeviceOptions::default());
         assert_eq!(format!("{:?}", settings.journal.options()), format!("{:?}", JournalOptions::default()));
     }
 

@@ -19,8 +19,8 @@ mod value;
 pub use load::{ENVIRONMENT_PREFIX, Flag, Loaded, Sources, load};
 pub use render::{default_file, reference, shown};
 pub use sections::{
-    CallbacksSection, EnvironmentSection, EventsSection, JournalSection, LimitsSection, LogSection, NodeSection,
-    SECTIONS, Section, ServerSection, Settings,
+    CallbacksSection, DevicesSection, EnvironmentSection, EventsSection, JournalSection, LimitsSection, LogSection,
+    NodeSection, SECTIONS, Section, ServerSection, Settings,
 };
 pub use terminals::ConfiguredTerminal;
 pub use value::{ConfigError, ConfigProblem, Key, Kind, Origin, Shown, Value};

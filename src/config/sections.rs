@@ -228,6 +228,24 @@ section! {
 }
 
 section! {
+    /// Devices at a line, such as payment terminals: how many, and how long they may take.
+    DevicesSection {
+        /// Terminals at a line that are served, each with threads of its own; one more is not, and the log says so.
+        terminals_max: [u64 1 to 10_000] u64 = 512_u64, "terminals";
+        /// How often an idle terminal is asked whether it is there.
+        poll_every_ms: [u64 100 to 3_600_000] u64 = 60_000_u64, "ms";
+        /// How long a terminal has for its answer to a command; at most `completion_timeout_ms`.
+        answer_timeout_ms: [u64 100 to 60_000] u64 = 5_000_u64, "ms";
+        /// How long a terminal has to end a payment, and again after each message of it. A payment in doubt of which the terminal
+        /// knows nothing counts as not charged after as long, so it must be longer than any customer takes.
+        completion_timeout_ms: [u64 500 to 3_600_000] u64 = 180_000_u64, "ms";
+        /// Pause between two questions about a payment in doubt; what the terminal says must be the same twice. At most
+        /// `completion_timeout_ms`.
+        probe_confirm_ms: [u64 10 to 60_000] u64 = 5_000_u64, "ms";
+    }
+}
+
+section! {
     /// Messages to the URL of `x-operation-callback-state`.
     CallbacksSection {
         /// Networks that may be called although they are private or reserved, such as the shop's own: `192.168.1.0/24`, `fd00::5`.
@@ -347,6 +365,12 @@ pub const SECTIONS: &[Section] = &[
         defaults: &[],
     },
     Section {
+        name: "devices",
+        doc: "Devices at a line, such as payment terminals: how many, and how long they may take.",
+        keys: DevicesSection::KEYS,
+        defaults: &[],
+    },
+    Section {
         name: "callbacks",
         doc: "Messages to the URL of `x-operation-callback-state`.",
         keys: CallbacksSection::KEYS,
@@ -401,6 +425,8 @@ pub struct Settings {
     pub node: NodeSection,
     /// `[journal]`.
     pub journal: JournalSection,
+    /// `[devices]`.
+    pub devices: DevicesSection,
     /// `[callbacks]`.
     pub callbacks: CallbacksSection,
     /// `[events]`.
@@ -427,6 +453,7 @@ impl Settings {
             limits: LimitsSection::read(of("limits")),
             node: NodeSection::read(of("node")),
             journal: JournalSection::read(of("journal")),
+            devices: DevicesSection::read(of("devices")),
             callbacks: CallbacksSection::read(of("callbacks")),
             events: EventsSection::read(of("events")),
             payments: PaymentsSection::read(of("payments")),

@@ -218,34 +218,39 @@ def check_replay(server, operations, chance, most=None):
     return len(items)
 
 
+def exported(server, box, folder):
+    """The records of the export of a cash box, each with what stands in its header."""
+    target = os.path.join(folder, f"{box.id}.ndjson")
+    server.run("export", "--cashbox", box.id, "--output", target)
+    with open(target, encoding="utf-8") as lines:
+        next(lines)
+        for line in lines:
+            record = json.loads(line)
+            yield record, json.loads(base64.b64decode(record["header"])[128:])
+    os.remove(target)
+
+
 def check_exports(server, boxes, operations, folder):
     """Every acknowledged receipt stands once in the export of its cash box; rows and queue rows are dense; no payment goes to its
     provider twice, and none ends without having gone there. Gives the answer of every operation that has ended."""
     found = {}
     for box in boxes:
-        target = os.path.join(folder, f"{box.id}.ndjson")
-        server.run("export", "--cashbox", box.id, "--output", target)
         row, queue_row, payments = 0, 0, {}
-        with open(target, encoding="utf-8") as lines:
-            next(lines)
-            for line in lines:
-                record = json.loads(line)
-                row += 1
-                must(record["row"] == row, f"cash box {box.id}: row {record['row']} where {row} should be")
-                details = json.loads(base64.b64decode(record["header"])[128:])
-                if "sign" in details:
-                    queue_row += 1
-                    must(details["sign"]["queue_row"] == queue_row,
-                         f"cash box {box.id}, row {row}: queue row {details['sign']['queue_row']}, not {queue_row}")
-                if "payment" in details:
-                    paid = details["payment"]
-                    payments.setdefault(paid["operation"], []).append(paid["state"])
-                ended = details.get("operation", {}).get("state") in ("done", "failed")
-                if ended and details["operation"]["kind"] in ("sign", "pay"):
-                    operation = details["operation"]["id"]
-                    must(operation not in found, f"operation {operation} stands twice")
-                    found[operation] = base64.b64decode(record["response"])
-        os.remove(target)
+        for record, details in exported(server, box, folder):
+            row += 1
+            must(record["row"] == row, f"cash box {box.id}: row {record['row']} where {row} should be")
+            if "sign" in details:
+                queue_row += 1
+                must(details["sign"]["queue_row"] == queue_row,
+                     f"cash box {box.id}, row {row}: queue row {details['sign']['queue_row']}, not {queue_row}")
+            if "payment" in details:
+                paid = details["payment"]
+                payments.setdefault(paid["operation"], []).append(paid["state"])
+            ended = details.get("operation", {}).get("state") in ("done", "failed")
+            if ended and details["operation"]["kind"] in ("sign", "pay"):
+                operation = details["operation"]["id"]
+                must(operation not in found, f"operation {operation} stands twice")
+                found[operation] = base64.b64decode(record["response"])
         for operation, states in payments.items():
             must(states == ["intent", "sent", "ended"][:len(states)], f"payment {operation} went through {states}")
             must(states[-1] == "ended" or operation not in operations, f"payment {operation} has not ended: {states}")

@@ -85,12 +85,14 @@ impl Session {
                 self.answered(told, now);
             }
             Message::Abort { code, .. } => {
-                let told = asking.told.take();
+                let (told, told_nothing) = (asking.told.take(), asking.told_nothing);
                 self.answer(&Answer::accepted(), now);
                 match code {
                     Some(ResultCode(Answer::NOT_YET)) => self.line_lost("the terminal is busy"),
                     // It has none.
                     Some(ResultCode::NOT_POSSIBLE) => self.answered(told, now),
+                    // Perhaps the end of something before.
+                    _ if !told_nothing => self.answered(None, now),
                     code => {
                         let code = code.unwrap_or(ResultCode(0xFF));
                         self.line_lost(&format!("the terminal does not tell its last transaction: {}", code.english()));

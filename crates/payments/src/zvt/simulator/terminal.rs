@@ -33,12 +33,6 @@ pub struct Terminal {
     damage: Option<Vec<u8>>,
 }
 
-/// Whether a register that says this waits for nothing that was said before: it may have been restarted at the other end of a cable that
-/// nobody pulled.
-fn begins_anew(apdu: &Apdu) -> bool {
-    !matches!(Command::decode(apdu), Command::Answer(_) | Command::Abort { .. })
-}
-
 /// How much of a payment's command has come: the script may break the line in the middle of it.
 #[derive(Default)]
 struct Heard {
@@ -163,9 +157,7 @@ impl Terminal {
             match event {
                 LinkEvent::Received(apdu) => {
                     self.heard.apdu_bytes = 0;
-                    if let (true, Some(Link::Serial(link))) = (begins_anew(&apdu), &mut self.link) {
-                        link.forget();
-                    }
+                    self.meet_again(&apdu, now);
                     let was_busy = self.is_busy();
                     self.session.hear(&apdu, now);
                     self.plan_drop(was_busy);
@@ -175,6 +167,20 @@ impl Terminal {
                 LinkEvent::Failed(LinkFault::OutOfStep) => self.break_line(now),
                 LinkEvent::Delivered | LinkEvent::Refused(_) => {}
             }
+        }
+    }
+
+    /// A register that was restarted at the other end of a cable that nobody pulled: it waits for nothing that was said before, and one
+    /// that registers in the middle of a payment does not know of it.
+    fn meet_again(&mut self, apdu: &Apdu, now: Duration) {
+        let Some(Link::Serial(link)) = &mut self.link else { return };
+        match Command::decode(apdu) {
+            Command::Answer(_) | Command::Abort { .. } => {}
+            Command::Registration { .. } => {
+                link.forget();
+                self.session.lose_line(now);
+            }
+            _ => link.forget(),
         }
     }
 
