@@ -13,13 +13,16 @@ use super::terminal::{Terminal, terminal};
 use super::{BeforeDevice, DeviceOptions, DeviceStatus};
 use crate::supervision::{Roster, RosterKey};
 
+/// The terminals of a cash box, each with its place in the tree.
+type Served = Vec<(RosterKey, Arc<Terminal>)>;
+
 /// See the module. What stands here follows the configurations in force.
 pub(crate) struct Terminals {
     roster: Roster,
     clock: Arc<dyn Clock>,
     options: DeviceOptions,
     before: Arc<BeforeDevice>,
-    served: Mutex<HashMap<CashBoxId, Vec<(RosterKey, Arc<Terminal>)>>>,
+    served: Mutex<HashMap<CashBoxId, Served>>,
 }
 
 impl Terminals {

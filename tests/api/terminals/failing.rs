@@ -1,4 +1,5 @@
 //! What fails in the middle of a payment: the line, the terminal, an actor. At the end the ledger and the answer agree.
+#![allow(clippy::print_stderr, reason = "a test may speak")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
