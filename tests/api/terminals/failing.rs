@@ -17,10 +17,12 @@ fn a_payment_in_doubt_is_settled_by_asking() {
     let shop = Shop::with(on_tcp("charge-silent"), devices, Arc::default());
     let id = new_id();
     let begun = shop.server.call("POST", "/v2/pay").of(A).id(id).body(card("18.40")).header("prefer", "wait=1").begin();
-    let doubtful = super::wait_for(
-        || shop.send(id, &card("18.40")),
-        |reply| reply.header("x-operation-state") == Some("unknown") || reply.status != 422,
-    );
+    let look = || {
+        let call = shop.server.call("POST", "/v2/pay").of(A).id(id).body(card("18.40"));
+        call.header("prefer", "wait=1").send()
+    };
+    let doubtful =
+        super::wait_for(look, |reply| reply.header("x-operation-state") == Some("unknown") || reply.status != 422);
     assert_eq!(doubtful.header("x-operation-state"), Some("unknown"), "{}", doubtful.text());
     // Until it is settled the terminal takes no other.
     shop.send(new_id(), &card("3.00")).problem(400, "terminal-unsettled");
@@ -41,9 +43,10 @@ fn check(shop: &Shop, script: &str) {
     assert_eq!(paid_cents(&shop.pay(new_id(), &card("3.00"))), Some(300), "{script}");
 }
 
+/// All at once: a terminal that waits for our word about a result holds it for half a minute.
 #[test]
 fn what_a_terminal_does_wrong_charges_nobody_twice() {
-    for script in [
+    let scripts = [
         "silent",
         "lose-answer",
         "repeat",
@@ -52,9 +55,12 @@ fn what_a_terminal_does_wrong_charges_nobody_twice() {
         "drop-sent:1",
         "drop-sent:40",
         "drop-sent:120",
-    ] {
-        check(&Shop::open(script), script);
-    }
+    ];
+    std::thread::scope(|scope| {
+        for script in scripts {
+            scope.spawn(move || check(&Shop::open(script), script));
+        }
+    });
 }
 
 #[test]
@@ -123,51 +129,57 @@ const AT_A_NEW_LINE: [&str; 4] = ["port started", "port attach", "session starte
 /// A panic in every handler, at its first and at later calls during a payment: the actor comes back, and nobody is charged twice.
 #[test]
 fn a_panic_in_any_handler_is_survived() {
-    for place in PLACES {
-        for skip in [0, 2] {
-            // Counts from the beginning of the payment on.
-            let armed = Arc::new(AtomicUsize::new(usize::MAX));
-            let (inside, fired) = (Arc::clone(&armed), Arc::new(AtomicUsize::new(0)));
-            let told = Arc::clone(&fired);
-            let before = BeforeDevice::new(move |reached| {
-                let is_due = reached == place
-                    && inside.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
-                        usize::MAX => None,
-                        left => Some(left.wrapping_sub(1)),
-                    }) == Ok(0);
-                if is_due {
-                    inside.store(usize::MAX, Ordering::SeqCst);
-                    told.fetch_add(1, Ordering::SeqCst);
-                    panic!("planted at {place}");
-                }
-            });
-            let devices = kassette_actors::DeviceOptions { poll_every_ms: 150, ..quick() };
-            let shop = Shop::with(on_tcp("slow:300"), devices, Arc::new(before));
-            armed.store(skip, Ordering::SeqCst);
-            let reply = shop.pay(new_id(), &card("18.40"));
-            shop.agrees(&reply, 1_840);
-            if skip == 0 && AT_A_NEW_LINE.contains(&place) {
-                shop.terminal.pull().unwrap();
-                shop.terminal.put().unwrap();
-                super::wait_for(|| fired.load(Ordering::SeqCst), |fired| *fired > 0);
-            }
-            armed.store(usize::MAX, Ordering::SeqCst);
-            super::wait_for(
-                || {
-                    let reply = shop.pay(new_id(), &card("3.00"));
-                    (paid_cents(&reply), reply.text())
-                },
-                |(paid, _)| *paid == Some(300),
-            );
-            shop.until(DeviceState::Ready);
-            let fired = fired.load(Ordering::SeqCst);
-            // No wait of the protocol ends in a payment that goes well.
-            assert!(fired > 0 || skip > 0 || place == "session timer", "{place} was not reached");
-            eprintln!(
-                "{place}, after {skip}: {fired} panics, {} restarts, status {}",
-                shop.device().restarts,
-                reply.status
-            );
+    std::thread::scope(|scope| {
+        for place in PLACES {
+            scope.spawn(move || survives(place));
         }
+    });
+}
+
+fn survives(place: &'static str) {
+    for skip in [0, 2] {
+        // Counts from the beginning of the payment on.
+        let armed = Arc::new(AtomicUsize::new(usize::MAX));
+        let (inside, fired) = (Arc::clone(&armed), Arc::new(AtomicUsize::new(0)));
+        let told = Arc::clone(&fired);
+        let before = BeforeDevice::new(move |reached| {
+            let is_due = reached == place
+                && inside.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
+                    usize::MAX => None,
+                    left => Some(left.wrapping_sub(1)),
+                }) == Ok(0);
+            if is_due {
+                inside.store(usize::MAX, Ordering::SeqCst);
+                told.fetch_add(1, Ordering::SeqCst);
+                panic!("planted at {place}");
+            }
+        });
+        let devices = kassette_actors::DeviceOptions { poll_every_ms: 150, ..quick() };
+        let shop = Shop::with(on_tcp("slow:300"), devices, Arc::new(before));
+        armed.store(skip, Ordering::SeqCst);
+        let reply = shop.pay(new_id(), &card("18.40"));
+        shop.agrees(&reply, 1_840);
+        if skip == 0 && AT_A_NEW_LINE.contains(&place) {
+            shop.terminal.pull().unwrap();
+            shop.terminal.put().unwrap();
+            super::wait_for(|| fired.load(Ordering::SeqCst), |fired| *fired > 0);
+        }
+        armed.store(usize::MAX, Ordering::SeqCst);
+        super::wait_for(
+            || {
+                let reply = shop.pay(new_id(), &card("3.00"));
+                (paid_cents(&reply), reply.text())
+            },
+            |(paid, _)| *paid == Some(300),
+        );
+        shop.until(DeviceState::Ready);
+        let fired = fired.load(Ordering::SeqCst);
+        // No wait of the protocol ends in a payment that goes well.
+        assert!(fired > 0 || skip > 0 || place == "session timer", "{place} was not reached");
+        eprintln!(
+            "{place}, after {skip}: {fired} panics, {} restarts, status {}",
+            shop.device().restarts,
+            reply.status
+        );
     }
 }
