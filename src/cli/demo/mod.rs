@@ -2,7 +2,8 @@
 //!
 //! Purpose: make (or find) a sandbox with one started cash box and a simulated terminal, serve it, pay and sign a receipt through its
 //! own HTTP interface, show the receipt and how to go on.
-//! Owns: the demo's receipt ([`sale`]) and its payment ([`payment`]), its credentials file ([`credentials`]), the receipt on the terminal ([`receipt`]).
+//! Owns: the demo's receipt ([`sale`]) and its payment ([`payment`]), its credentials file ([`credentials`]), the receipt on the
+//! terminal ([`receipt`]).
 //! Invariants: the receipt goes over the same interface as everybody's; only the demo keeps a token in clear, in a file of its
 //! owner's.
 //! Not here: serving (`startup`), making cash boxes (`admin`).

@@ -88,24 +88,27 @@ fn whenever_the_line_is_pulled_the_ledger_agrees() {
     let seed = 20_261_129;
     eprintln!("seed {seed}");
     let dice = SeededEntropy::new(seed);
+    let mut draws = [0; 6];
+    dice.fill(&mut draws);
+    std::thread::scope(|scope| {
+        for draw in draws {
+            // A payment takes some 250 ms here.
+            scope.spawn(move || pulled_after(std::time::Duration::from_millis(u64::from(draw))));
+        }
+    });
+}
+
+fn pulled_after(pause: std::time::Duration) {
     let shop = Shop::open("");
-    for round in 0..6_u64 {
-        let amount_cents = 1_000 + round;
-        let body = card(&format!("{}.{:02}", amount_cents / 100, amount_cents % 100));
-        let id = new_id();
-        let begun = shop.server.call("POST", "/v2/pay").of(A).id(id).body(&body).begin();
-        let mut draw = [0; 1];
-        dice.fill(&mut draw);
-        // A payment takes some 250 ms here.
-        let pause = std::time::Duration::from_millis(u64::from(draw[0]));
-        let until = std::time::Instant::now() + pause;
-        super::wait_for(std::time::Instant::now, |now| *now >= until);
-        shop.terminal.pull().unwrap();
-        shop.terminal.put().unwrap();
-        let reply = shop.pay(id, &body);
-        drop(begun);
-        shop.agrees(&reply, amount_cents);
-    }
+    let id = new_id();
+    let begun = shop.server.call("POST", "/v2/pay").of(A).id(id).body(card("18.40")).begin();
+    let until = std::time::Instant::now() + pause;
+    super::wait_for(std::time::Instant::now, |now| *now >= until);
+    shop.terminal.pull().unwrap();
+    shop.terminal.put().unwrap();
+    let reply = shop.pay(id, &card("18.40"));
+    drop(begun);
+    shop.agrees(&reply, 1_840);
 }
 
 /// All places that the actors of a terminal reach on the way of a payment.

@@ -1,6 +1,7 @@
 //! A serial line: it lives on threads of its own, because reading, writing and opening may all block.
 //!
-//! One thread opens and reads, one writes. Both end within [`READ_TIMEOUT`] when the line is dropped or closed from outside. A panic or an error in one of them ends the port.
+//! One thread opens and reads, one writes. Both end within [`READ_TIMEOUT`] when the line is dropped or closed from outside. A panic or an
+//! error in one of them ends the port.
 
 use std::io::{ErrorKind, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
