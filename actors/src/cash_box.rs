@@ -500,13 +500,18 @@ impl CashBoxActor {
     }
 
     fn configured(&mut self, configuration: Configuration) -> Result<SealedRecord, Rejected> {
-        let facts = self.facts(self.shared.clock.unix_ns());
+        let mut facts = self.facts(self.shared.clock.unix_ns());
         let keys = self.keys(&configuration)?;
         let invalid =
             |error: kassette_cashbox::ConfigurationError| Rejected::Refused(Box::new(configuration_problem(&error)));
         let exists = self.live.is_some() || self.shared.journal.head(self.id)?.is_some();
         if exists {
+            let (journal, id) = (Arc::clone(&self.shared.journal), self.id);
             let live = self.live()?;
+            if !live.core.payments().is_empty() {
+                let before = self::configuration(journal.as_ref(), id)?;
+                facts.terminals = before.map(|before| before.terminals).unwrap_or_default();
+            }
             let record = live.core.configure(&configuration, &facts).map_err(invalid)?;
             live.units = keys.units.into();
             Ok(record)

@@ -20,7 +20,7 @@ use crate::operation::{Answer, Commit, Effect, Facts, Request, Step};
 use crate::seed::derive;
 use crate::sign::Draft;
 use crate::states::Change;
-use crate::{Configuration, ConfigurationError, echo, pay, sign};
+use crate::{Configuration, ConfigurationError, TerminalEntry, echo, pay, sign};
 
 /// What a cash box keeps of its configuration in memory: enough to decide, without tokens and certificates, so that many idle
 /// cash boxes fit into little memory.
@@ -177,7 +177,7 @@ impl CashBox {
         let (_, settings) = new.check()?;
         new.check_at(facts.now)?;
         self.check_fixed(new)?;
-        self.check_payments(new)?;
+        self.check_payments(new, &facts.terminals)?;
         if self.head.phase != QueuePhase::New {
             self.market
                 .check_change(&self.settings, &settings)
@@ -215,18 +215,24 @@ impl CashBox {
         Ok(sealed)
     }
 
-    /// A terminal whose word is needed for a payment under way stays as it is: without it the payment could only be guessed at.
-    fn check_payments(&self, new: &Configuration) -> Result<(), ConfigurationError> {
+    /// A terminal whose word is needed for a payment under way stays where it is: without it the payment could only be guessed at, and
+    /// another device at another line would tell of payments of its own. `before`: the terminals so far.
+    fn check_payments(&self, new: &Configuration, before: &[TerminalEntry]) -> Result<(), ConfigurationError> {
+        let same_line = |kept: &TerminalEntry| {
+            before.iter().find(|known| known.name == kept.name).is_none_or(|known| known.address == kept.address)
+        };
+        let stays = |payment: &PaymentFacts, kept: &TerminalEntry| {
+            kept.name == payment.terminal && kept.provider == payment.provider && same_line(kept)
+        };
         let lost = |payment: &&PaymentFacts| {
-            !payment.terminal.is_empty()
-                && !new.terminals.iter().any(|kept| kept.name == payment.terminal && kept.provider == payment.provider)
+            !payment.terminal.is_empty() && !new.terminals.iter().any(|kept| stays(payment, kept))
         };
         match self.payments().iter().find(lost) {
             None => Ok(()),
             Some(payment) => Err(refuse(
                 "/terminals",
                 format!(
-                    "operation {} pays at terminal {:?} and is {}; the terminal can go when that has ended",
+                    "operation {} pays at terminal {:?} and is {}; the terminal and its line can change when that has ended",
                     payment.operation, payment.terminal, payment.state
                 ),
             )),

@@ -106,7 +106,8 @@ pub struct Facts {
     pub seed: [u8; 32],
     /// Answers so far.
     pub answers: Vec<AskAnswer>,
-    /// Terminals to which a payment may go, in the order of the configuration; empty for other operations.
+    /// Terminals of the configuration in force, in its order: for a payment, and for a change of the configuration while one is under
+    /// way; empty otherwise.
     pub terminals: Vec<TerminalEntry>,
 }
 

@@ -115,8 +115,11 @@ fn a_terminal_with_a_payment_under_way_stays() {
     let error = env.core.configure(&with(Vec::new()), &facts).unwrap_err();
     assert_eq!(error.pointer, "/terminals");
     assert!(error.message.contains("\"bar\" and is intent"), "{error}");
-    // What is not the terminal may change, also its line: a device that was exchanged is asked like the one before.
-    env.core.configure(&with(vec![terminal("bar", "tcp:10.0.0.8")]), &facts).unwrap();
+    // Nor may its line change: another device would tell of payments of its own. Its id and its password may.
+    let error = env.core.configure(&with(vec![terminal("bar", "tcp:10.0.0.8")]), &facts).unwrap_err();
+    assert_eq!(error.pointer, "/terminals");
+    let other_id = TerminalEntry { terminal_id: None, password: 7, ..terminal("bar", "tcp:10.0.0.7") };
+    env.core.configure(&with(vec![other_id]), &facts).unwrap();
     let mut free = TestEnv::started_with(with(vec![terminal("bar", "tcp:10.0.0.7")]));
     let facts = free.facts();
     let record = free.core.configure(&with(Vec::new()), &facts).unwrap();
