@@ -41,7 +41,7 @@ DIALOGUE = {
     "declined payment": [("R 0601", "amount=999999999999", f"currency={EURO}"), *ASKED_HOST, *result("05", 999999999999, 2), *RECEIPT,
                          ("T 061e", "code=05"), ("R ok",)],
     "refund": [("R 0631", "amount=505", f"currency={EURO}"), *ASKED_HOST, *result("00", 505, 3), *RECEIPT, *RECEIPT, *COMPLETED],
-    "reversal": [("R 0630",), *ASKED_HOST, *result("00", 1840, 4), *RECEIPT, *RECEIPT, *COMPLETED],
+    "reversal": [("R 0630", "amount=1840", f"currency={EURO}"), *ASKED_HOST, *result("00", 1840, 4), *RECEIPT, *RECEIPT, *COMPLETED],
     "abort": [("R 0601", "amount=7", f"currency={EURO}"), INSERT, ("R ok",), ("R (06b000)",), ("T ok 040f", "code=6c"), ("R ok",),
               ("T 061e", "code=6c"), ("R ok",)],
     "last result": [("R (0620051234560303)",), ("T ok 040f", "code=00", "amount=1840", "trace=000004", f"id={TERMINAL_ID}", f"currency={EURO}"), ("R ok",),
