@@ -106,7 +106,7 @@ impl Load<'_> {
         self.paced(None)
     }
 
-    /// At `rate` requests per second over all connections, whatever the answers take; a late request is sent at once.
+    /// At `rate` requests per second over all connections, evenly spread, whatever the answers take; a late request is sent at once.
     pub(crate) fn at_rate(&self, rate: u64) -> Figures {
         self.paced(Some(Duration::from_nanos(1_000_000_000 * self.connections / rate)))
     }
@@ -121,7 +121,9 @@ impl Load<'_> {
             let running: Vec<_> = (0..self.connections)
                 .map(|number| {
                     let template = Template::of(self.served, number);
-                    tokio::task::spawn_local(connection(self.served.port, template, end, every))
+                    // Each in its turn: together they would come as one burst, and only the burst would be measured.
+                    let turn = every.map(|every| (start + every.mul_f64(number as f64 / self.connections as f64), every));
+                    tokio::task::spawn_local(connection(self.served.port, template, end, turn))
                 })
                 .collect();
             let mut results = Vec::new();
@@ -147,20 +149,25 @@ impl Load<'_> {
     }
 }
 
-async fn connection(port: u16, mut template: Template, end: Instant, every: Option<Duration>) -> (Vec<u64>, u64) {
+async fn connection(
+    port: u16,
+    mut template: Template,
+    end: Instant,
+    turn: Option<(Instant, Duration)>,
+) -> (Vec<u64>, u64) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut times, mut errors, mut buffer) = (Vec::with_capacity(100_000), 0, vec![0; 64 * 1024]);
-    let (mut number, mut due) = (0, Instant::now());
+    let (mut number, mut due) = (0, turn.map_or_else(Instant::now, |(first, _)| first));
     while Instant::now() < end {
         number += 1;
         template.number(number);
-        if let Some(every) = every {
+        if let Some((_, every)) = turn {
             due += every;
             tokio::time::sleep_until(due.into()).await;
         }
         // From when it was due, so that a stall is counted in every request that it holds up.
-        let begin = if every.is_some() { due } else { Instant::now() };
+        let begin = if turn.is_some() { due } else { Instant::now() };
         stream.write_all(&template.bytes).await.unwrap();
         let status = answer(&mut stream, &mut buffer).await;
         if status == 201 {

@@ -1,7 +1,8 @@
 //! Payments at many terminals at once: what the server adds to the dialogue itself, and whether a terminal that hangs is felt by others.
 //!
 //! `cargo bench --bench terminals`. Environment: `BENCH_TERMINALS` (200), `BENCH_PAYMENTS` (5 at each terminal and round),
-//! `BENCH_ROUNDS` (3), `BENCH_RATE` (200 receipts a second beside), `BENCH_SECONDS` (8), `BENCH_DIR` (where the journal lies). The
+//! `BENCH_ROUNDS` (3), `BENCH_CUSTOMER_MS` (1900: so long a customer takes), `BENCH_SPREAD_MS` (2000: the terminals begin evenly spread over
+//! it; 0: all in the same moment), `BENCH_RATE` (200 receipts a second beside), `BENCH_SECONDS` (8), `BENCH_DIR` (where the journal lies). The
 //! terminals are simulators on loopback, each with a customer and a host of 100 ms; they and the load run on the same cores.
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +48,8 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn switched_on(count: u64) -> Vec<SimulatedTerminal> {
-    (0..count).map(|_| SimulatedTerminal::on_loopback(Script::approving()).unwrap()).collect()
+    let script = Script::parse(&format!("default:slow:{}", setting("BENCH_CUSTOMER_MS", 1_900)), 1).unwrap();
+    (0..count).map(|_| SimulatedTerminal::on_loopback(script.clone()).unwrap()).collect()
 }
 
 fn entry(number: u64, port: u16) -> TerminalEntry {
@@ -73,6 +75,11 @@ fn payment(number: u64, operation: u128) -> Request {
     Request { kind: OperationKind::Pay, path: "/v2/pay".to_owned(), ..request(operation, body) }
 }
 
+/// When a terminal begins, after the first: shops do not move in step.
+pub(crate) fn turn(number: u64, terminals: u64) -> Duration {
+    Duration::from_millis(setting("BENCH_SPREAD_MS", 2_000)).mul_f64(number as f64 / terminals as f64)
+}
+
 /// Payments at all terminals at once, again and again; how long each took, ms.
 async fn pay_everywhere(gateway: &Gateway, terminals: u64, payments: u64, round: u128) -> Vec<f64> {
     let tasks = tokio::task::LocalSet::new();
@@ -81,6 +88,7 @@ async fn pay_everywhere(gateway: &Gateway, terminals: u64, payments: u64, round:
             let gateway = gateway.clone();
             tasks.spawn_local(async move {
                 let mut took = Vec::new();
+                tokio::time::sleep(turn(number, terminals)).await;
                 for payment_number in 0..payments {
                     let id = round << 96 | u128::from(number) << 64 | u128::from(payment_number) << 32 | 7;
                     let begun = Instant::now();
@@ -175,7 +183,7 @@ fn main() {
             let time = Duration::from_secs(setting("BENCH_SECONDS", 8));
             let (paying, at) = (gateway.clone(), u128::from(round) + 100 + 100 * u128::from(hangs));
             // As long as the receipts, roughly.
-            let count = time.as_millis() as u64 / 300;
+            let count = (time.as_millis() as u64 / (setting("BENCH_CUSTOMER_MS", 1_900) + 100)).max(1);
             let payer = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(pay_everywhere(&paying, terminals / 4, count, at))

@@ -15,11 +15,14 @@ pub(crate) fn pay_everywhere(terminals: &[SimulatedTerminal], payments: u64) -> 
     let together = Arc::new(Barrier::new(terminals.len()));
     let threads: Vec<_> = terminals
         .iter()
-        .map(|terminal| {
+        .zip(0_u64..)
+        .map(|(terminal, number)| {
+            let turn = crate::turn(number, terminals.len() as u64);
             let (address, together) = (terminal.address().unwrap(), Arc::clone(&together));
             std::thread::spawn(move || {
                 let mut register = Register::connect(TcpStream::connect(address).unwrap());
                 together.wait();
+                std::thread::sleep(turn);
                 (0..payments).map(|_| register.pay()).collect::<Vec<f64>>()
             })
         })

@@ -53,7 +53,8 @@ fn parts(folder: &Path) -> CallbackParts {
                 return Ok(Arc::new(MemoryCallbacks::default()) as Arc<dyn CallbackStore>);
             }
             let open = if fresh { SledCallbacks::fresh } else { SledCallbacks::open };
-            open(&folder, CallbackOptions::default()).map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
+            let options = CallbackOptions { flush_every_ms: setting("BENCH_FLUSH_MS", 500), ..CallbackOptions::default() };
+            open(&folder, options).map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
         }),
         options: CallbackLimits::default(),
     }
@@ -82,7 +83,11 @@ pub(crate) fn beside_signing() {
     let told_folder = folder.path().join("told");
     let mut told = Served::over(Some(journal(&told_folder.join("journal"))), BOXES, Some(parts(&told_folder)));
     let silent_urls = never.iter().map(|one| format!("http://{}/hook", one.local_addr().unwrap()));
-    told.callback_urls = silent_urls.flat_map(|url| [url, healthy.url()]).collect();
+    told.callback_urls = match setting("BENCH_TARGETS", 0) {
+        1 => vec![healthy.url()],
+        2 => silent_urls.collect(),
+        _ => silent_urls.flat_map(|url| [url, healthy.url()]).collect(),
+    };
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for round in 0..=setting("BENCH_ROUNDS", 5) {
         for (served, all) in [(&plain, &mut without), (&told, &mut with)] {

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt as _, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture as _};
+use actix::{Actor, ActorFutureExt as _, Addr, AsyncContext, Context, Handler, Message, SpawnHandle};
 use kassette_journal::Position;
 use kassette_journal::callbacks::{Attempt, CallbackError, CallbackStore, Change, Ending, OpenMessage, SettledMessage};
 use kassette_webhooks::{Next, Outcome, StopReason, plan};
+use tokio::task::JoinSet;
 
 use super::catch_up::{messages, read_part};
 use super::delivery::{Sent, send};
@@ -24,8 +25,12 @@ use crate::node::Shared;
 const PART_RECORDS: usize = 4_096;
 /// Results that are written together.
 const CHANGES_MAX: usize = 256;
-/// How long a result waits for others before it is written, and a promise before it is taken over: together they cost a third.
+/// How long a promise waits for others before it is taken over: together they cost a third.
 const GATHER_WAIT: Duration = Duration::from_millis(5);
+/// How long a result waits for others before it is written. Until then a kill sends its message once more.
+const RESULT_WAIT: Duration = Duration::from_millis(20);
+/// How much less of a busy machine this thread gets than those that answer tills, as a nice value.
+const NICENESS: i32 = 10;
 /// How often the place in the log is noted although nothing was promised, the store flushed, and old messages forgotten.
 const TICK: Duration = Duration::from_secs(5);
 /// When a message is tried again that could not be sent for a reason of our own.
@@ -48,6 +53,34 @@ struct Quiet {
     end: Position,
 }
 
+/// An attempt has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct CallEnded {
+    message: OpenMessage,
+    sent: Sent,
+}
+
+/// A message that is being sent. Whatever ends its task, the dispatcher hears of it.
+struct UnderWay {
+    dispatcher: Addr<CallbackDispatcher>,
+    message: Option<OpenMessage>,
+}
+
+impl UnderWay {
+    fn ended(&mut self, sent: Sent) {
+        if let Some(message) = self.message.take() {
+            self.dispatcher.do_send(CallEnded { message, sent });
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.ended(Sent::NotNow("the attempt ended without a result".to_owned()));
+    }
+}
+
 /// An operator wants this message sent now; the store knows it as open.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -68,6 +101,8 @@ pub(crate) struct CallbackDispatcher {
     /// Everything in the log before it was taken.
     taken: Option<Position>,
     queues: Queues,
+    /// What is being sent; called off with this life of the actor.
+    calls: JoinSet<()>,
     catching_up: bool,
     /// Promises from before this are not taken over, nanoseconds since the Unix epoch: the store is fresh, and they are too old to be
     /// tried.
@@ -96,6 +131,7 @@ impl CallbackDispatcher {
             store: None,
             taken: None,
             queues,
+            calls: JoinSet::new(),
             catching_up: false,
             oldest_ns: None,
             opened_at,
@@ -287,10 +323,15 @@ impl CallbackDispatcher {
     /// Sends what is due and has room, and sets the alarm for what comes next.
     fn pump(&mut self, ctx: &mut Context<Self>) {
         let now = self.monotonic();
+        while self.calls.try_join_next().is_some() {}
         while let Some(message) = self.queues.start(now) {
             let (shared, parts) = (Arc::clone(&self.shared), Arc::clone(&self.parts));
-            let sending = send(shared, parts, message.clone()).into_actor(self);
-            ctx.spawn(sending.map(move |sent, actor, ctx| actor.sent(message, sent, ctx)));
+            let mut call = UnderWay { dispatcher: ctx.address(), message: Some(message.clone()) };
+            // A task and no future of the actor: it looks at all of its futures whenever one of them moves.
+            self.calls.spawn_local(async move {
+                let sent = send(shared, parts, message).await;
+                call.ended(sent);
+            });
         }
         self.desk.sending(self.queues.calls());
         let wake_at = self.queues.wake_at();
@@ -365,7 +406,7 @@ impl CallbackDispatcher {
         if self.changes.len() >= CHANGES_MAX {
             self.write(ctx);
         } else if !self.changes.is_empty() && !std::mem::replace(&mut self.writing, true) {
-            ctx.run_later(GATHER_WAIT, |actor, ctx| {
+            ctx.run_later(RESULT_WAIT, |actor, ctx| {
                 actor.writing = false;
                 actor.write(ctx);
             });
@@ -385,6 +426,7 @@ impl CallbackDispatcher {
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.parts.client.sweep();
         let Some(store) = self.store.clone() else { return };
         let keep_ns = i64::try_from(self.parts.options.history_keep_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
         let forgotten = store.forget_before(self.steady_ns().saturating_sub(keep_ns));
@@ -436,9 +478,17 @@ impl Actor for CallbackDispatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        yield_to_tills();
         self.open(ctx);
         ctx.run_interval(TICK, Self::tick);
         listen(ctx, Arc::clone(&self.intake));
+    }
+}
+
+/// Lets the threads that answer tills go first where the cores are busy; a callback may come a little later.
+fn yield_to_tills() {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
+        tracing::debug!(%error, "callbacks are sent with the priority of tills");
     }
 }
 
@@ -472,6 +522,13 @@ impl Handler<CatchUp> for CallbackDispatcher {
     type Result = ();
     fn handle(&mut self, _: CatchUp, ctx: &mut Context<Self>) {
         self.catch_up(ctx);
+    }
+}
+
+impl Handler<CallEnded> for CallbackDispatcher {
+    type Result = ();
+    fn handle(&mut self, CallEnded { message, sent }: CallEnded, ctx: &mut Context<Self>) {
+        self.sent(message, sent, ctx);
     }
 }
 

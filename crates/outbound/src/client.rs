@@ -1,6 +1,7 @@
 //! The client.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, CallFailure};
-use crate::dial::{Connector, Resolver, Stream, SystemConnector, SystemResolver, dial};
-use crate::exchange::{exchange, request};
+use crate::dial::{Connector, Resolver, Stream, SystemConnector, SystemResolver, checked_addresses, dial};
+use crate::exchange::{exchange, open, request};
+use crate::kept::{Kept, Open, Receiver};
 use crate::policy::Policy;
 use crate::streaming::Streaming;
 use crate::target::{Scheme, Target};
@@ -20,13 +22,14 @@ use crate::tls::{RootError, Roots};
 /// Longest time-out that a configuration can ask for, in milliseconds: an hour. More is a typing error.
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 
-/// Calls receivers under a policy. Cheap to clone; each call has its own connection.
+/// Calls receivers under a policy. Cheap to clone; clones share the connections that are kept between calls.
 #[derive(Clone)]
 pub struct Client {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolver>,
     connector: Arc<dyn Connector>,
     roots: Roots,
+    kept: Arc<Kept>,
 }
 
 impl fmt::Debug for Client {
@@ -39,7 +42,7 @@ impl Client {
     /// A client with its own look-up and connections.
     #[must_use]
     pub fn new(policy: Policy, resolver: Arc<dyn Resolver>, connector: Arc<dyn Connector>, roots: Roots) -> Self {
-        Self { policy: Arc::new(policy), resolver, connector, roots }
+        Self { policy: Arc::new(policy), resolver, connector, roots, kept: Arc::default() }
     }
 
     /// A client of the operating system's look-up and TCP. `extra_roots` are certificates of the operator's own authorities, as
@@ -58,8 +61,11 @@ impl Client {
         &self.policy
     }
 
-    /// Posts `body` and waits for the status: looks the name up anew, checks every address, dials the checked one, sends, and
-    /// reads what is answered up to the limits. Redirects are answers like any other.
+    /// Posts `body` and waits for the status: looks the name up anew, checks every address, dials a checked one or takes a
+    /// connection that was kept to it, sends, and reads what is answered up to the limits. Redirects are answers like any other.
+    ///
+    /// When a kept connection ends before a status came, its receiver has most likely closed it meanwhile: the request is sent once more
+    /// over a fresh one, so it has to be one that may arrive twice.
     ///
     /// `Host`, `Content-Length` and `Connection` are the client's; the same names in `headers` are overwritten.
     ///
@@ -75,9 +81,33 @@ impl Client {
         let now = Instant::now();
         let until = now + Duration::from_millis(limits.call_timeout_ms.min(TIMEOUT_MS_MAX));
         let connected_until = until.min(now + Duration::from_millis(limits.connect_timeout_ms.min(TIMEOUT_MS_MAX)));
-        let request = request(target, Method::POST, header_map(headers)?, body)?;
-        let stream = self.connected(target, connected_until, until).await?;
-        exchange(stream, request, limits, until).await
+        let request = request(target, Method::POST, false, header_map(headers)?, body)?;
+        let resolver = self.resolver.as_ref();
+        let addresses = checked_addresses(&self.policy, resolver, target, connected_until).await?;
+        for address in &addresses {
+            let receiver = Receiver::new(target, target.socket(*address));
+            let Some(open) = self.kept.take(&receiver) else { continue };
+            match exchange(open, request.clone(), limits, until).await {
+                Err(CallFailure::Protocol(_)) => break,
+                ended => return ended.map(|ended| self.keep(receiver, ended)),
+            }
+        }
+        let (stream, address) = self.connected(target, addresses, connected_until, until).await?;
+        let open = open(stream, limits).await?;
+        let receiver = Receiver::new(target, target.socket(address));
+        exchange(open, request, limits, until).await.map(|ended| self.keep(receiver, ended))
+    }
+
+    /// Closes connections that were kept for long enough; to be called now and then.
+    pub fn sweep(&self) {
+        self.kept.sweep();
+    }
+
+    fn keep(&self, receiver: Receiver, (answer, open): (Answer, Option<Open>)) -> Answer {
+        if let Some(open) = open {
+            self.kept.put(receiver, open);
+        }
+        answer
     }
 
     /// Gets an answer whose body is read as it comes and may go on for ever: the guard and the limits of the head are those of
@@ -95,8 +125,10 @@ impl Client {
         let now = Instant::now();
         let until = now + Duration::from_millis(limits.call_timeout_ms.min(TIMEOUT_MS_MAX));
         let connected_until = until.min(now + Duration::from_millis(limits.connect_timeout_ms.min(TIMEOUT_MS_MAX)));
-        let request = request(target, Method::GET, header_map(headers)?, Bytes::new())?;
-        let stream = self.connected(target, connected_until, until).await?;
+        let request = request(target, Method::GET, true, header_map(headers)?, Bytes::new())?;
+        let resolver = self.resolver.as_ref();
+        let addresses = checked_addresses(&self.policy, resolver, target, connected_until).await?;
+        let (stream, _) = self.connected(target, addresses, connected_until, until).await?;
         Streaming::open(stream, request, limits, until, Duration::from_millis(idle_timeout_ms.min(TIMEOUT_MS_MAX)))
             .await
     }
@@ -104,15 +136,16 @@ impl Client {
     async fn connected(
         &self,
         target: &Target,
+        addresses: Vec<IpAddr>,
         connected_until: Instant,
         until: Instant,
-    ) -> Result<Box<dyn Stream>, CallFailure> {
-        let stream =
-            dial(&self.policy, self.resolver.as_ref(), self.connector.as_ref(), target, connected_until).await?;
-        match target.scheme() {
-            Scheme::Http => Ok(stream),
-            Scheme::Https => self.roots.secure(target.host(), stream, until).await,
-        }
+    ) -> Result<(Box<dyn Stream>, IpAddr), CallFailure> {
+        let (stream, address) = dial(self.connector.as_ref(), target, addresses, connected_until).await?;
+        let stream = match target.scheme() {
+            Scheme::Http => stream,
+            Scheme::Https => self.roots.secure(target.host(), stream, until).await?,
+        };
+        Ok((stream, address))
     }
 }
 

@@ -143,7 +143,7 @@ impl Connector for SystemConnector {
 
 /// The addresses that a call may dial. Every answer for a name is checked; one that is refused drops the name, because whoever
 /// mixes a forbidden address among good ones means harm.
-async fn checked_addresses(
+pub(crate) async fn checked_addresses(
     policy: &Policy,
     resolver: &dyn Resolver,
     target: &Target,
@@ -169,16 +169,14 @@ async fn checked_addresses(
     Ok(checked)
 }
 
-/// Looks up, checks and connects. The time left is shared evenly among the addresses that are still to be tried, so that one
+/// Connects to the first of the checked addresses that takes it, and says to which. The time left is shared evenly among the addresses that are still to be tried, so that one
 /// that swallows packets does not hide the next.
 pub(crate) async fn dial(
-    policy: &Policy,
-    resolver: &dyn Resolver,
     connector: &dyn Connector,
     target: &Target,
+    addresses: Vec<IpAddr>,
     until: Instant,
-) -> Result<Box<dyn Stream>, CallFailure> {
-    let addresses = checked_addresses(policy, resolver, target, until).await?;
+) -> Result<(Box<dyn Stream>, IpAddr), CallFailure> {
     let mut failure = CallFailure::Timeout(Phase::Connect);
     let mut untried = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
@@ -186,7 +184,7 @@ pub(crate) async fn dial(
         let share = left.checked_div(untried).unwrap_or(Duration::ZERO);
         untried = untried.saturating_sub(1);
         match tokio::time::timeout(share, connector.connect(target.socket(address))).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => return Ok((stream, address)),
             Ok(Err(error)) => failure = CallFailure::Connect(error.to_string()),
             Err(_) => failure = CallFailure::Timeout(Phase::Connect),
         }

@@ -1,7 +1,8 @@
-//! One request and one answer over one connection (HTTP/1.1), in bounded memory.
+//! One request and one answer over a connection (HTTP/1.1), in bounded memory.
 
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -10,23 +11,31 @@ use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Answer, BodyEnd, CallFailure, Phase, RETRY_AFTER_BYTES_MAX};
 use crate::dial::Stream;
+use crate::kept::Open;
 use crate::policy::{HEADER_BYTES_MIN, Limits};
 use crate::target::Target;
+
+/// How long it may take after an answer until its connection can take another request. It can at once, or something more came.
+const READY_WAIT: Duration = Duration::from_millis(10);
 
 /// The request: ours are the line, `Host`, `Content-Length` and `Connection`; the rest comes from `headers`.
 pub(crate) fn request(
     target: &Target,
     method: Method,
+    is_last: bool,
     mut headers: HeaderMap,
     body: Bytes,
 ) -> Result<Request<Full<Bytes>>, CallFailure> {
     let host = HeaderValue::from_str(target.authority()).map_err(|error| CallFailure::Protocol(error.to_string()))?;
     headers.insert(HOST, host);
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.remove(CONNECTION);
+    if is_last {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = target.path().clone();
@@ -34,37 +43,52 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// Sends the request and reads the answer until it ends, the limit is reached or the time is over. After a status has come, the
-/// call is no failure any more.
-pub(crate) async fn exchange(
-    stream: Box<dyn Stream>,
-    request: Request<Full<Bytes>>,
-    limits: &Limits,
-    until: Instant,
-) -> Result<Answer, CallFailure> {
-    let protocol = |error: hyper::Error| CallFailure::Protocol(with_causes(&error));
-    let (mut sender, connection) = http1::Builder::new()
+/// Makes a connection ready for requests.
+pub(crate) async fn open(stream: Box<dyn Stream>, limits: &Limits) -> Result<Open, CallFailure> {
+    let (sender, driver) = http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HEADER_BYTES_MIN))
         .max_headers(limits.headers_max)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(protocol)?;
+        .map_err(|error| CallFailure::Protocol(with_causes(&error)))?;
+    Ok(Open { sender, driver, opened_at: Instant::now() })
+}
+
+/// Sends the request and reads the answer until it ends, the limit is reached or the time is over. After a status has come, the
+/// call is no failure any more. Gives the connection back when it can take another request.
+pub(crate) async fn exchange(
+    connection: Open,
+    request: Request<Full<Bytes>>,
+    limits: &Limits,
+    until: Instant,
+) -> Result<(Answer, Option<Open>), CallFailure> {
+    let Open { mut sender, mut driver, opened_at } = connection;
     let answered = async {
         let response = timeout_at(until, sender.send_request(request))
             .await
             .map_err(|_| CallFailure::Timeout(Phase::Status))?
-            .map_err(protocol)?;
+            .map_err(|error| CallFailure::Protocol(with_causes(&error)))?;
         Ok(drain(response, limits.body_bytes_max, until).await)
     };
-    beside(connection, answered).await
+    let (answer, has_ended) = beside(&mut driver, answered).await;
+    let answer = answer?;
+    let is_whole = answer.body_end == BodyEnd::Complete;
+    let is_ready = is_whole
+        && !has_ended
+        && tokio::select! {
+            _ = &mut driver => false,
+            ready = timeout(READY_WAIT, sender.ready()) => matches!(ready, Ok(Ok(()))),
+        };
+    Ok((answer, is_ready.then_some(Open { sender, driver, opened_at })))
 }
 
-/// Runs `main` to its end while `side` is driven along; what becomes of `side` shows in `main`. No task outlives the call.
-async fn beside<T>(side: impl Future, main: impl Future<Output = T>) -> T {
-    let (mut side, mut main) = (pin!(side), pin!(main));
+/// Runs `main` to its end while `side` is driven along, and says whether `side` has ended; what becomes of it shows in `main`. No task
+/// outlives the call.
+async fn beside<T>(mut side: impl Future + Unpin, main: impl Future<Output = T>) -> (T, bool) {
+    let mut main = pin!(main);
     tokio::select! {
-        _ = &mut side => main.await,
-        ended = &mut main => ended,
+        _ = &mut side => (main.await, true),
+        ended = &mut main => (ended, false),
     }
 }
 

@@ -5,8 +5,8 @@
 //! Owns: [`forbidden`], [`Network`], [`Policy`], [`Target`], [`Resolver`] and [`Connector`] with their system forms,
 //!   [`Client`], [`Streaming`], [`EventReader`].
 //! Invariants: no socket is opened to an address that the policy refuses; all answers for a name are checked, one bad answer
-//!   drops the name, and the connection goes to the very address that was checked; every call looks the name up anew; no
-//!   redirect is followed, no proxy variable is read; every call ends within `call_timeout_ms`, a stream when nothing comes for
+//!   drops the name, and the connection goes to the very address that was checked; every call looks the name up anew, and takes a kept
+//!   connection only when it goes to an address that was checked for this call; no redirect is followed, no proxy variable is read; every call ends within `call_timeout_ms`, a stream when nothing comes for
 //!   its idle time, and each holds bounded memory.
 //! Not here: what is posted and when it is tried again (webhooks), queues and caps per host (actors), configuration (edge).
 
@@ -16,6 +16,7 @@ mod dial;
 mod event_stream;
 mod exchange;
 mod guard;
+mod kept;
 mod network;
 mod policy;
 mod streaming;
@@ -30,6 +31,7 @@ pub use dial::{
 };
 pub use event_stream::{EventReader, StreamEvent, TooLarge};
 pub use guard::{Refusal, forbidden};
+pub use kept::{KEPT_AGE_MS, KEPT_IDLE_MS, KEPT_MAX, KEPT_PER_RECEIVER_MAX};
 pub use network::{Network, NetworkError};
 pub use policy::{HEADER_BYTES_MIN, Limits, Policy, Ports};
 pub use streaming::{StreamFailure, Streaming};

@@ -5,6 +5,7 @@
 mod fixtures;
 mod forbidden;
 mod hostile;
+mod kept;
 mod loopback;
 mod requests;
 mod streams;
