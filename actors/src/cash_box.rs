@@ -398,6 +398,10 @@ impl CashBoxActor {
                     let stored = found.into_iter().map(|record| StoredReceipt { record }).collect();
                     facts.answers.push(AskAnswer::Receipts(stored));
                 }
+                Step::Ask(Ask::Operation(operation)) => {
+                    let found = journal.operation(id, operation)?;
+                    facts.answers.push(AskAnswer::Operation(found.map(Box::new)));
+                }
                 decided => return Ok(decided),
             }
         }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::callbacks::Callbacks;
 use crate::cash_box::Given;
-use crate::devices::DeviceStatus;
+use crate::devices::{DeviceStatus, DeviceWatch};
 use crate::directory::{Call, CashBoxDirectory, Deliver, Passivate, Resume};
 use crate::events::Subscription;
 use crate::node::{NodeStatus, Shared};
@@ -120,6 +120,12 @@ impl Gateway {
     #[must_use]
     pub fn devices(&self) -> Vec<DeviceStatus> {
         self.shared.terminals.status()
+    }
+
+    /// The devices of one cash box, for somebody who is to be told of each change.
+    #[must_use]
+    pub fn watch_devices(&self, cash_box: CashBoxId) -> DeviceWatch {
+        DeviceWatch::new(Arc::clone(&self.shared), cash_box)
     }
 
     /// Asks a terminal now whether it is there, and ends the wait for its restart. Gives how it stands when it has answered, or has not

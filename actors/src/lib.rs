@@ -23,7 +23,7 @@ mod profile;
 pub mod supervision;
 mod vault;
 
-pub use devices::{BeforeDevice, DeviceOptions, DeviceState, DeviceStatus};
+pub use devices::{BeforeDevice, DeviceOptions, DeviceState, DeviceStatus, DeviceWatch};
 pub use events::Subscription;
 pub use gateway::Gateway;
 pub use node::{BeforeExecute, Node, NodeOptions, NodeStatus};

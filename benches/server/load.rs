@@ -122,7 +122,8 @@ impl Load<'_> {
                 .map(|number| {
                     let template = Template::of(self.served, number);
                     // Each in its turn: together they would come as one burst, and only the burst would be measured.
-                    let turn = every.map(|every| (start + every.mul_f64(number as f64 / self.connections as f64), every));
+                    let turn =
+                        every.map(|every| (start + every.mul_f64(number as f64 / self.connections as f64), every));
                     tokio::task::spawn_local(connection(self.served.port, template, end, turn))
                 })
                 .collect();

@@ -1,8 +1,8 @@
 //! Payments at many terminals at once: what the server adds to the dialogue itself, and whether a terminal that hangs is felt by others.
 //!
-//! `cargo bench --bench terminals`. Environment: `BENCH_TERMINALS` (200), `BENCH_PAYMENTS` (5 at each terminal and round),
-//! `BENCH_ROUNDS` (3), `BENCH_CUSTOMER_MS` (1900: so long a customer takes), `BENCH_SPREAD_MS` (2000: the terminals begin evenly spread over
-//! it; 0: all in the same moment), `BENCH_RATE` (200 receipts a second beside), `BENCH_SECONDS` (8), `BENCH_DIR` (where the journal lies). The
+//! `cargo bench --bench terminals`. Environment: `BENCH_TERMINALS` (200), `BENCH_PAYMENTS` (5 at each terminal and round), `BENCH_ROUNDS`
+//! (3), `BENCH_CUSTOMER_MS` (1900: so long a customer takes), `BENCH_SPREAD_MS` (2000: the terminals begin evenly spread over it; 0: all
+//! in the same moment), `BENCH_RATE` (200 receipts a second beside), `BENCH_SECONDS` (8), `BENCH_DIR` (where the journal lies). The
 //! terminals are simulators on loopback, each with a customer and a host of 100 ms; they and the load run on the same cores.
 #![allow(
     clippy::unwrap_used,

@@ -3,6 +3,8 @@
 //! A task per stream waits for new records, has them read on a blocking thread in batches, and hands each batch over through a bounded
 //! channel. A client that reads slowly holds up its own task and nothing else; one that does not read at all is left after
 //! `limits.export_stall_ms`, and finds everything in the journal when it comes back.
+//!
+//! How terminals stand is in no journal: a stream begins with it and is told each change, and these events have no id.
 
 use std::io;
 use std::sync::Arc;
@@ -11,11 +13,15 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
-use kassette_actors::Subscription;
+use kassette_actors::{DeviceStatus, DeviceWatch, Subscription};
 use kassette_cashbox::reading::events;
 use kassette_journal::Journal;
 use kassette_model::{CashBoxId, QueueId};
-use kassette_wire::event::{EVENT_ID_EXPECTED, EventId, EventKinds, EventsRequest, event_id_problem, write_event};
+use kassette_record::moment;
+use kassette_wire::event::{
+    EVENT_ID_EXPECTED, EventId, EventKind, EventKinds, EventsRequest, StandingEvent, event_id_problem, write_event,
+    write_standing_event,
+};
 use kassette_wire::problem::{Code, Problem};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
@@ -85,6 +91,7 @@ pub(crate) fn open(
     let begin = asked.after.unwrap_or(newest);
     let (sender, mut pieces) = mpsc::channel(PIECES_MAX);
     let feed = Feed {
+        devices: edge.gateway.watch_devices(caller.cash_box()),
         edge: Arc::clone(edge),
         pass,
         reader: Arc::new(reader),
@@ -162,7 +169,28 @@ fn number(count: usize) -> u32 {
 fn write(id: EventId, event: &kassette_wire::event::Event, out: &mut Vec<u8>) {
     let mut body = Vec::with_capacity(384);
     write_event(event, &mut body);
-    out.extend_from_slice(format!("id: {id}\nevent: {}\n", event.kind().name()).as_bytes());
+    out.extend_from_slice(format!("id: {id}\n").as_bytes());
+    fields(event.kind(), &body, out);
+}
+
+/// Appends how a device stands.
+fn write_standing(status: &DeviceStatus, queue: QueueId, out: &mut Vec<u8>) {
+    let mut body = Vec::with_capacity(256);
+    let event = StandingEvent {
+        device: "terminal",
+        name: &status.name,
+        state: status.state.name(),
+        queue_id: queue,
+        operation_id: status.operation,
+        message: status.failure(),
+        time_stamp: moment(status.since_unix_ns),
+    };
+    write_standing_event(&event, &mut body);
+    fields(EventKind::Device, &body, out);
+}
+
+fn fields(kind: EventKind, body: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("event: {}\n", kind.name()).as_bytes());
     for line in body.split(|byte| *byte == b'\n') {
         out.extend_from_slice(b"data: ");
         out.extend_from_slice(line);
@@ -180,6 +208,7 @@ struct Feed {
     pass: Pass,
     reader: Arc<Reader>,
     subscription: Subscription,
+    devices: DeviceWatch,
     /// Newest row at the beginning.
     newest_row: u64,
     /// The record that is read next: at first that of the last event seen, which may have more.
@@ -201,6 +230,9 @@ impl Feed {
         }
         let mut beat = Instant::now() + period;
         loop {
+            if self.tell_devices().await.is_err() {
+                return;
+            }
             if Instant::now() >= beat {
                 if self.heartbeat().await.is_err() {
                     return;
@@ -215,6 +247,7 @@ impl Feed {
             }
             tokio::select! {
                 () = self.subscription.beyond(self.next_row.saturating_sub(1)) => {}
+                () = self.devices.changed() => {}
                 () = tokio::time::sleep_until(beat) => {}
                 () = self.edge.readiness.stopped() => return,
                 () = self.sender.closed() => return,
@@ -229,6 +262,22 @@ impl Feed {
         let moved = if self.seen == self.told { String::new() } else { format!("id: {}\n", self.seen) };
         self.told = self.seen;
         self.offer(format!(": heartbeat\n{moved}\n").into_bytes()).await
+    }
+
+    /// Tells how those devices stand of which that was not told yet.
+    async fn tell_devices(&mut self) -> Result<(), Ended> {
+        if !self.reader.kinds.contains(EventKind::Device) {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for status in self.devices.news() {
+            write_standing(&status, self.reader.queue, &mut text);
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.check()?;
+        self.offer(text).await
     }
 
     /// Reads one batch and sends what is in it.

@@ -11,14 +11,14 @@ use crate::server::{A, B, DISABLED, Options, START_NS, TestServer, Till, fresh, 
 
 /// One event as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Event {
-    id: String,
-    kind: String,
-    data: String,
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) data: String,
 }
 
 /// An open stream.
-struct Listener {
+pub(crate) struct Listener {
     reader: BufReader<TcpStream>,
     head: String,
     /// The last id that came, also without an event.
@@ -28,7 +28,7 @@ struct Listener {
 
 impl Listener {
     #[track_caller]
-    fn open(server: &TestServer, till: Till, query: &str, last: Option<&str>) -> Self {
+    pub(crate) fn open(server: &TestServer, till: Till, query: &str, last: Option<&str>) -> Self {
         Self::with_token(server, till, &till.token(), query, last)
     }
 
@@ -95,7 +95,7 @@ impl Listener {
     }
 
     #[track_caller]
-    fn next(&mut self) -> Event {
+    pub(crate) fn next(&mut self) -> Event {
         loop {
             if let Some(event) = self.block().expect("the stream goes on") {
                 return event;
@@ -125,7 +125,7 @@ fn options(change: impl FnOnce(&mut Settings)) -> Options {
     options
 }
 
-fn json(event: &Event) -> Value {
+pub(crate) fn json(event: &Event) -> Value {
     serde_json::from_str(&event.data).unwrap()
 }
 

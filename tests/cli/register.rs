@@ -40,6 +40,8 @@ pub(crate) struct Register {
     began: Instant,
     /// What the terminal had told before the last payment.
     pub(crate) baseline: Baseline,
+    /// The amount that it told in the last payment.
+    told_cents: Option<u64>,
 }
 
 impl Register {
@@ -60,7 +62,13 @@ impl Register {
     pub(crate) fn new(wire: Box<dyn Wire>, link: Link) -> Self {
         let mut options = SessionOptions::new(Password::new(0).unwrap());
         options.confirm_pause = Duration::from_millis(50);
-        Self { wire, session: Session::new(link, options), began: Instant::now(), baseline: Baseline::Nothing }
+        Self {
+            wire,
+            session: Session::new(link, options),
+            began: Instant::now(),
+            baseline: Baseline::Nothing,
+            told_cents: None,
+        }
     }
 
     #[track_caller]
@@ -103,7 +111,10 @@ impl Register {
     pub(crate) fn finish(&mut self) -> Paid {
         loop {
             match self.next_event() {
-                SessionEvent::Told(_) => self.session.acknowledge(self.began.elapsed()),
+                SessionEvent::Told(told) => {
+                    self.told_cents = told.amount_cents;
+                    self.session.acknowledge(self.began.elapsed());
+                }
                 SessionEvent::Ended { outcome, .. } => return paid(&outcome),
                 SessionEvent::Doubt(why) => return Paid::InDoubt(why),
                 SessionEvent::MaySend(baseline) => self.baseline = baseline,
@@ -117,14 +128,20 @@ impl Register {
     /// The payment counts as sent so long ago that the terminal cannot be at it any more.
     #[track_caller]
     pub(crate) fn settle(&mut self, baseline: Baseline, amount_cents: u64) -> Paid {
-        let stage = Stage { baseline, since_sent: LONG_AGO };
+        self.settle_heard(baseline, None, amount_cents)
+    }
+
+    /// The same for a payment of which the terminal has told an amount.
+    #[track_caller]
+    pub(crate) fn settle_heard(&mut self, baseline: Baseline, told_cents: Option<u64>, amount_cents: u64) -> Paid {
+        let stage = Stage { baseline, since_sent: LONG_AGO, told_cents };
         self.session.settle(order(amount_cents), stage, self.began.elapsed()).unwrap();
         self.finish()
     }
 
-    /// Goes; tells what the terminal had told last before the last payment.
-    pub(crate) fn hang_up(self) -> Baseline {
-        self.baseline
+    /// Goes; tells what the terminal had told last before the last payment, and the amount that it told in it.
+    pub(crate) fn hang_up(self) -> (Baseline, Option<u64>) {
+        (self.baseline, self.told_cents)
     }
 
     /// Whether the line is broken now, without waiting.

@@ -139,8 +139,9 @@ fn a_register_pays_over_tcp_and_the_ledger_says_so() {
     assert_eq!(register.pay(1_840), Paid::Refused);
     // A part of what was asked for is believed when the terminal says it again.
     assert!(matches!(register.pay(1_840), Paid::InDoubt(_)));
-    let baseline = register.hang_up();
-    assert_eq!(Register::tcp(terminal.address()).settle(baseline, 1_840), Paid::Cents(1_000));
+    let (baseline, told_cents) = register.hang_up();
+    let settled = Register::tcp(terminal.address()).settle_heard(baseline, told_cents, 1_840);
+    assert_eq!(settled, Paid::Cents(1_000));
     terminal.has_charged(3_000, &["payment 2000 charged", "payment 1840 declined", "payment 1000 charged"]);
 
     // The same on standard output.

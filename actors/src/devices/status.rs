@@ -66,3 +66,11 @@ pub struct DeviceStatus {
     /// What it works on.
     pub operation: Option<OperationId>,
 }
+
+impl DeviceStatus {
+    /// Why it cannot be used now; `None` for one that can, whatever it failed with before.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.last_error.as_deref().filter(|_| self.state.is_out())
+    }
+}

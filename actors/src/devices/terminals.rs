@@ -8,6 +8,7 @@ use kassette_model::CashBoxId;
 use kassette_payments::zvt;
 use kassette_stdx::Clock;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::terminal::{Terminal, terminal};
 use super::{BeforeDevice, DeviceOptions, DeviceStatus};
@@ -23,6 +24,8 @@ pub(crate) struct Terminals {
     options: DeviceOptions,
     before: Arc<BeforeDevice>,
     served: Mutex<HashMap<CashBoxId, Served>>,
+    /// Told whenever it follows a configuration.
+    followed: watch::Sender<()>,
 }
 
 impl Terminals {
@@ -32,7 +35,7 @@ impl Terminals {
         options: DeviceOptions,
         before: Arc<BeforeDevice>,
     ) -> Self {
-        Self { roster, clock, options, before, served: Mutex::default() }
+        Self { roster, clock, options, before, served: Mutex::default(), followed: watch::Sender::new(()) }
     }
 
     /// These are the terminals of a cash box from now on. Those that are served as they stand here go on undisturbed.
@@ -76,6 +79,12 @@ impl Terminals {
         if !entries.is_empty() {
             served.insert(cash_box, now);
         }
+        self.followed.send_replace(());
+    }
+
+    /// Tells when other terminals may be served than before.
+    pub(crate) fn followed(&self) -> watch::Receiver<()> {
+        self.followed.subscribe()
     }
 
     /// Whether it has heard of the terminals of this cash box.
@@ -83,11 +92,15 @@ impl Terminals {
         self.served.lock().contains_key(&cash_box)
     }
 
+    /// Those of a cash box that are served.
+    pub(crate) fn of(&self, cash_box: CashBoxId) -> Vec<Arc<Terminal>> {
+        let served = self.served.lock();
+        served.get(&cash_box).into_iter().flatten().map(|(_, terminal)| Arc::clone(terminal)).collect()
+    }
+
     /// A terminal that is served.
     pub(crate) fn get(&self, cash_box: CashBoxId, name: &str) -> Option<Arc<Terminal>> {
-        let served = self.served.lock();
-        let (_, terminal) = served.get(&cash_box)?.iter().find(|(_, terminal)| terminal.entry.name == name)?;
-        Some(Arc::clone(terminal))
+        self.of(cash_box).into_iter().find(|terminal| terminal.entry.name == name)
     }
 
     /// How all of them stand, by cash box and name.

@@ -4,12 +4,26 @@
 use kassette_cashbox::PaymentTold;
 use kassette_model::payment::Settlement;
 use kassette_model::{CashBoxId, OperationId, OperationKind};
+use kassette_record::PaymentFacts;
 use kassette_wire::problem::{Code, Problem};
 
+use super::orders::PaymentKey;
 use crate::gateway::Gateway;
 use crate::outcome::Rejected;
 
 impl Gateway {
+    /// A payment that is on its way, as it stands in the journal; `None` when it has ended.
+    ///
+    /// # Errors
+    /// When the journal cannot say now.
+    pub(super) fn open_payment(&self, (cash_box, operation): PaymentKey) -> Result<Option<PaymentFacts>, Rejected> {
+        let Some(head) = self.journal().head(cash_box)? else { return Ok(None) };
+        let details = kassette_record::v1::read_details(&head.record.header)
+            .map_err(|error| Rejected::Damaged(format!("head of cash box {cash_box}: {error}")))?;
+        let mut payments = details.head.payments.as_slice().iter();
+        Ok(payments.find(|payment| payment.operation == operation).cloned())
+    }
+
     /// Ends a payment of which nobody knows whether money has moved, or has its terminal asked again; durable when this returns, with an
     /// entry in the action journal that says who did it.
     ///

@@ -13,6 +13,7 @@ use kassette_model::CashBoxId;
 use kassette_model::payment::{PaymentOutcome, PaymentRefusal, PaymentState, RefusalKind};
 use kassette_payments::zvt::session::{Baseline, SessionEvent, Stage, Transaction};
 use kassette_record::PaymentFacts;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::dummy::LookNow;
@@ -41,7 +42,7 @@ impl TerminalPayment {
     pub(super) fn new(gateway: Gateway, orders: Arc<PaymentOrders>, cash_box: CashBoxId, order: &Order) -> Self {
         let began = gateway.shared.clock.monotonic();
         let key = (cash_box, order.payment.operation);
-        Self { course: Arc::new(Course { gateway, orders, cash_box, key, began }) }
+        Self { course: Arc::new(Course { gateway, orders, cash_box, key, began, told_cents: Mutex::default() }) }
     }
 }
 
@@ -76,6 +77,8 @@ struct Course {
     key: PaymentKey,
     /// When this actor began, on the monotonic clock.
     began: Duration,
+    /// The amount that the terminal told while it was paid, in cents; lost with this actor.
+    told_cents: Mutex<Option<u64>>,
 }
 
 /// The payment has ended, or goes on without this actor.
@@ -213,6 +216,7 @@ impl Course {
         loop {
             match heard(terminal, life, &mut told).await {
                 Some(SessionEvent::Told(transaction)) => {
+                    *self.told_cents.lock() = transaction.amount_cents;
                     let go = self.write_down(&transaction).await?;
                     self.next(terminal, go);
                 }
@@ -247,16 +251,14 @@ impl Course {
 
     /// A step was refused: the payment stands otherwise than is known here. What is durable says how.
     fn look_up(&self) -> Result<(), Over> {
-        let head = self.gateway.shared.journal.head(self.cash_box).ok().flatten();
-        let details = head.and_then(|stored| kassette_record::v1::read_details(&stored.record.header).ok());
-        let Some(details) = details else { return Ok(()) };
-        let mut payments = details.head.payments.as_slice().iter();
-        match payments.find(|payment| payment.operation == self.key.1) {
-            Some(payment) => {
-                self.orders.reached(self.key, payment.state, payment.baseline.clone());
+        match self.gateway.open_payment(self.key) {
+            Ok(Some(payment)) => {
+                self.orders.reached(self.key, payment.state, payment.baseline);
                 Ok(())
             }
-            None => Err(self.leave()),
+            Ok(None) => Err(self.leave()),
+            // The next step that is refused looks again.
+            Err(_) => Ok(()),
         }
     }
 
@@ -274,6 +276,7 @@ impl Course {
         let stage = Stage {
             baseline: baseline.unwrap_or(Baseline::Nothing),
             since_sent: now.saturating_sub(settling.doubted_at),
+            told_cents: *self.told_cents.lock(),
         };
         let (events, mut told) = unbounded_channel();
         let life = terminal.board.now().life;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use kassette_actors::{AppTerminal, Executed, NodeOptions, Rejected};
 use kassette_cashbox::{Request, TerminalEntry};
 use kassette_journal::Journal as _;
-use kassette_model::payment::{PaymentState, TerminalAddress};
+use kassette_model::payment::{PaymentState, SettledAs, Settlement, TerminalAddress};
 use kassette_model::{OperationKind, OperationState};
-use kassette_payments::http::{Acceptance, AppRequest, AppResult};
+use kassette_payments::http::{Acceptance, AppRequest, AppTold};
 use kassette_wire::Limits;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -66,7 +66,7 @@ async fn accept(env: &Env, operation: u64, app: &str) -> Result<u64, Rejected> {
 }
 
 async fn tell(env: &Env, operation: u64, body: &str) -> Result<(), Rejected> {
-    let result = AppResult::parse(body.as_bytes(), &Limits::default()).unwrap();
+    let result = AppTold::parse(body.as_bytes(), &Limits::default()).unwrap();
     bar(env).tell(payment(operation).id, result).await
 }
 
@@ -233,6 +233,36 @@ fn an_app_that_says_nothing_leaves_a_doubt_until_it_is_asked() {
 }
 
 #[test]
+fn a_payment_that_an_operator_ended_is_asked_about_no_more() {
+    check(NodeOptions::default(), |env| async move {
+        with_terminals(&env).await;
+        drop(pay(&env, 7));
+        next(&env).await;
+        accept(&env, 7, "phone").await.unwrap();
+        tell(&env, 7, UNKNOWN).await.unwrap();
+        advance(&env, 10_000).await;
+        assert!(offered(&env).await.is_some_and(|(asked, _)| asked.ask));
+        let settle = |outcome| {
+            let settlement = Settlement { outcome, by: "Ada".to_owned(), reason: "slip 0042".to_owned() };
+            env.gateway.settle_payment(cash_box(1), payment(7).id, settlement)
+        };
+        settle(SettledAs::NotPaid).await.unwrap();
+        while offered(&env).await.is_some() {
+            tokio::task::yield_now().await;
+        }
+        refused(tell(&env, 7, DONE).await, 409);
+        // The terminal is free, and its next payment is the only one that its app sees.
+        let till = pay(&env, 8);
+        let (asked, _) = next(&env).await;
+        assert_eq!((asked.operation, asked.ask), (payment(8).id, false));
+        accept(&env, 8, "phone").await.unwrap();
+        tell(&env, 8, DONE).await.unwrap();
+        assert_eq!(till.await.unwrap().unwrap().answer.status, 201);
+        env
+    });
+}
+
+#[test]
 fn an_app_may_say_that_it_does_not_know() {
     check(NodeOptions::default(), |env| async move {
         with_terminals(&env).await;
@@ -333,7 +363,7 @@ fn a_terminal_has_one_payment_and_an_app_sees_only_its_own() {
         let hall = env.gateway.app_terminal(cash_box(1), "hall").unwrap();
         assert_eq!(hall.next(Duration::ZERO).await, Ok(None));
         refused(hall.accept(payment(7).id, Acceptance { app: "phone".to_owned() }).await, 404);
-        let result = AppResult::parse(DONE.as_bytes(), &Limits::default()).unwrap();
+        let result = AppTold::parse(DONE.as_bytes(), &Limits::default()).unwrap();
         refused(hall.tell(payment(7).id, result).await, 404);
         for (number, terminal) in [(1, "garden"), (1, ""), (2, BAR)] {
             refused(env.gateway.app_terminal(cash_box(number), terminal).map(drop), 404);
@@ -360,7 +390,12 @@ fn two_apps_at_one_terminal_are_told_and_one_gets_it() {
         assert!(asked.iter().all(|asked| asked.operation == payment(7).id));
         let accepted = [accept(&env, 7, "one").await, accept(&env, 7, "two").await];
         assert_eq!(accepted.iter().filter(|accepted| accepted.is_ok()).count(), 1);
-        tell(&env, 7, DONE).await.unwrap();
+        // Whoever says who it is, tells only of its own.
+        let (winner, loser) = if accepted[0].is_ok() { ("one", "two") } else { ("two", "one") };
+        let named = |app: &str| DONE.replacen('{', &format!("{{\"app\":\"{app}\","), 1);
+        refused(tell(&env, 7, &named(loser)).await, 409);
+        assert_eq!(state(&env, 7), Some(PaymentState::Sent), "nothing was changed");
+        tell(&env, 7, &named(winner)).await.unwrap();
         assert_eq!(till.await.unwrap().unwrap().answer.status, 201);
         // Four may wait.
         let mut full: Vec<_> = (0..5).map(|_| wait()).collect();

@@ -84,6 +84,8 @@ pub enum Ask {
         /// At most so many.
         limit: usize,
     },
+    /// The newest durable record of an operation.
+    Operation(OperationId),
 }
 
 /// The answer to an [`Ask`]; answers are added to the facts in order and the step is called again.
@@ -93,6 +95,8 @@ pub enum AskAnswer {
     Signature(UnitAnswer),
     /// To [`Ask::Receipts`].
     Receipts(Vec<StoredReceipt>),
+    /// To [`Ask::Operation`]; `None` when there is none.
+    Operation(Option<Box<SealedRecord>>),
 }
 
 /// What a step is given. The same request with the same facts gives the same record.

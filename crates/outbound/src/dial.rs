@@ -169,8 +169,8 @@ pub(crate) async fn checked_addresses(
     Ok(checked)
 }
 
-/// Connects to the first of the checked addresses that takes it, and says to which. The time left is shared evenly among the addresses that are still to be tried, so that one
-/// that swallows packets does not hide the next.
+/// Connects to the first of the checked addresses that takes it, and says to which. The time left is shared evenly among the addresses
+/// that are still to be tried, so that one that swallows packets does not hide the next.
 pub(crate) async fn dial(
     connector: &dyn Connector,
     target: &Target,

@@ -4,10 +4,10 @@
 //!   events.
 //! Owns: [`forbidden`], [`Network`], [`Policy`], [`Target`], [`Resolver`] and [`Connector`] with their system forms,
 //!   [`Client`], [`Streaming`], [`EventReader`].
-//! Invariants: no socket is opened to an address that the policy refuses; all answers for a name are checked, one bad answer
-//!   drops the name, and the connection goes to the very address that was checked; every call looks the name up anew, and takes a kept
-//!   connection only when it goes to an address that was checked for this call; no redirect is followed, no proxy variable is read; every call ends within `call_timeout_ms`, a stream when nothing comes for
-//!   its idle time, and each holds bounded memory.
+//! Invariants: no socket is opened to an address that the policy refuses; all answers for a name are checked, one bad answer drops the
+//!   name, and the connection goes to the very address that was checked; every call looks the name up anew, and takes a kept connection
+//!   only when it goes to an address that was checked for this call; no redirect is followed, no proxy variable is read; every call ends
+//!   within `call_timeout_ms`, a stream when nothing comes for its idle time, and each holds bounded memory.
 //! Not here: what is posted and when it is tried again (webhooks), queues and caps per host (actors), configuration (edge).
 
 mod answer;

@@ -56,6 +56,8 @@ struct World {
     to_terminal: usize,
     to_register: usize,
     amount_cents: u64,
+    /// The amount that the terminal has told; in memory only.
+    told_cents: Option<u64>,
 }
 
 impl World {
@@ -79,6 +81,7 @@ impl World {
             to_terminal: 0,
             to_register: 0,
             amount_cents: 0,
+            told_cents: None,
         };
         world.connect();
         world.play_until(|world| world.session.as_ref().is_some_and(|session| session.next_deadline().is_none()));
@@ -115,6 +118,7 @@ impl World {
     /// The register dies and is started again: it knows what is written, and nothing else.
     fn kill(&mut self) {
         self.session = None;
+        self.told_cents = None;
         self.terminal.line_dropped(self.now);
         self.reconnect_at = Some(self.now + RECONNECT);
         match self.written.state {
@@ -137,8 +141,11 @@ impl World {
             match event {
                 SessionEvent::Ready(_) => {
                     if self.written.state == Some(PaymentState::Unknown) {
-                        let stage =
-                            Stage { baseline: self.written.baseline.unwrap(), since_sent: now - self.written.sent_at };
+                        let stage = Stage {
+                            baseline: self.written.baseline.unwrap(),
+                            since_sent: now - self.written.sent_at,
+                            told_cents: self.told_cents,
+                        };
                         self.session.as_mut().unwrap().settle(order(self.amount_cents), stage, now).unwrap();
                     }
                 }
@@ -147,7 +154,8 @@ impl World {
                     self.write(PaymentStep::Send);
                     self.session.as_mut().unwrap().send(now);
                 }
-                SessionEvent::Told(_) => {
+                SessionEvent::Told(told) => {
+                    self.told_cents = told.amount_cents;
                     self.write(PaymentStep::Tell);
                     self.session.as_mut().unwrap().acknowledge(now);
                 }
@@ -308,6 +316,10 @@ fn an_undisturbed_payment_is_what_the_script_says() {
             assert_eq!(world.written.recovered, script.starts_with("partial"), "{script}");
             assert!(!approval.lines.is_empty(), "{script}");
         }
+        // A customer who never comes: after the longest time the terminal is asked to abort, and that it does is certain.
+        let world = check(is_serial, "slow:600000", Fault::None);
+        let Some(PaymentOutcome::Refused(refusal)) = &world.written.outcome else { panic!("{:?}", world.written) };
+        assert_eq!((refusal.kind, world.written.recovered), (RefusalKind::Cancelled, false), "{:?}", world.written);
         for script in ["decline:05", "decline:6c", "decline:78"] {
             let world = check(is_serial, script, Fault::None);
             assert!(matches!(world.written.outcome, Some(PaymentOutcome::Refused(_))), "{script}: {:?}", world.written);
@@ -323,6 +335,7 @@ fn the_line_is_cut_behind_every_byte() {
             "approve",
             "tip:160",
             "decline:05",
+            "slow:600000",
             "approve,on-drop:stops",
             "approve,flavour:austria",
             "approve,on-drop:stops,flavour:austria",

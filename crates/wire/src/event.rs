@@ -194,6 +194,41 @@ pub fn write_device_event(event: &DeviceEvent, out: &mut Vec<u8>) {
     object.end();
 }
 
+/// How a device at a line stands: a terminal or a printer of the cash box. It is told and not recorded: the event has no id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingEvent<'a> {
+    /// `Device`: which kind of device, such as `terminal`.
+    pub device: &'static str,
+    /// `Name` within the cash box.
+    pub name: &'a str,
+    /// `State`: `starting`, `ready`, `busy`, `restarting` or `down`.
+    pub state: &'static str,
+    /// `QueueID`.
+    pub queue_id: QueueId,
+    /// `OperationID`: what it works on.
+    pub operation_id: Option<OperationId>,
+    /// `Message`: why it cannot be used, for people.
+    pub message: Option<&'a str>,
+    /// `TimeStamp`: since when it stands so.
+    pub time_stamp: Moment,
+}
+
+/// Appends a standing event; members without a value are `null`.
+pub fn write_standing_event(event: &StandingEvent<'_>, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    object.string("Device", event.device);
+    object.string("Name", event.name);
+    object.string("State", event.state);
+    object.uuid("QueueID", event.queue_id.uuid());
+    match event.operation_id {
+        Some(id) => object.uuid("OperationID", id.uuid()),
+        None => object.null("OperationID"),
+    }
+    object.string_or_null("Message", event.message);
+    object.moment("TimeStamp", event.time_stamp);
+    object.end();
+}
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -331,6 +366,24 @@ mod tests {
         );
         let bare = written(&Event::Receipt(ReceiptEvent { receipt_reference: None, operation_id: None, ..receipt }));
         assert!(bare.contains(r#""cbReceiptReference":null"#) && bare.ends_with(r#""OperationID":null}"#));
+        let standing = StandingEvent {
+            device: "terminal",
+            name: "bar",
+            state: "restarting",
+            queue_id,
+            operation_id: None,
+            message: Some("the line is gone"),
+            time_stamp: date::parse("2026-03-04T10:15:30Z").unwrap(),
+        };
+        let mut out = Vec::new();
+        write_standing_event(&standing, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                r#"{"Device":"terminal","Name":"bar","State":"restarting","QueueID":"3f5d5b9e-20c1-47b1-9b1e-6f0f1a5d8e02","#,
+                r#""OperationID":null,"Message":"the line is gone","TimeStamp":"2026-03-04T10:15:30Z"}"#
+            )
+        );
         let device = DeviceEvent {
             device: "scu",
             state: DeviceState::Down,

@@ -34,7 +34,12 @@ pub(super) fn line(event: &StreamEvent, data: &str) -> String {
             (text("ftReceiptMoment"), what)
         }
         Some(EventKind::Device) => {
-            (text("TimeStamp"), format!("{} {}: {}", text("Device"), text("State"), text("Message")))
+            // A terminal that works has nothing more to say.
+            let part = |name: &str, before: &str| {
+                body.get(name).and_then(Value::as_str).map_or(String::new(), |text| format!("{before}{text}"))
+            };
+            let what = format!("{}{} {}{}", text("Device"), part("Name", " "), text("State"), part("Message", ": "));
+            (text("TimeStamp"), what)
         }
         None => ("-".to_owned(), data.to_owned()),
     };
@@ -73,6 +78,11 @@ mod tests {
             "device",
             r#"{"Device":"scu","State":"down","Message":"gone","TimeStamp":"t"}"#,
             "t device 17.2 scu down: gone",
+        );
+        check(
+            "device",
+            r#"{"Device":"terminal","Name":"bar","State":"ready","Message":null,"TimeStamp":"t"}"#,
+            "t device 17.2 terminal bar ready",
         );
         check("later", r#"{"a":1}"#, r#"- later 17.2 {"a":1}"#);
     }

@@ -459,6 +459,9 @@ pub(crate) struct AppAccepted {
 pub(crate) struct AppResult {
     /// `done`, `failed` or `unknown`.
     state: String,
+    /// Which app says it, as in its acceptance: then no other app of the terminal can tell of its payment.
+    #[schema(required = false)]
+    app: Option<String>,
     /// Done: what was paid in all, the tip included; more than 0 and, without the tip, at most what was asked for.
     #[schema(value_type = Option<f64>, required = false)]
     paid: Option<()>,

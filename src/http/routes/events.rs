@@ -13,9 +13,10 @@ use crate::http::{events, problem};
 /// Follows the events of the cash box
 ///
 /// Server-sent events until one side ends it: `operation` for each change of the state of an operation, with the body that its callback
-/// has; `receipt` for each receipt; `device` when a signature creation unit goes out of service, comes back, or another takes over. The
-/// `id` is `<row>.<number>`. `Last-Event-ID` goes on behind the event it names, without a gap, however long ago that was; without it only
-/// what happens from now on is sent. A comment comes now and then while there is nothing to send.
+/// has; `receipt` for each receipt; `device` when a signature creation unit goes out of service, comes back, or another takes over, and,
+/// without an `id`, how each payment terminal stands, at the beginning and whenever that changes. The `id` is `<row>.<number>`.
+/// `Last-Event-ID` goes on behind the event it names, without a gap, however long ago that was; without it only what happens from now on
+/// is sent. A comment comes now and then while there is nothing to send.
 #[utoipa::path(
     get,
     path = "/events",

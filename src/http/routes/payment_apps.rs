@@ -4,7 +4,7 @@
 use actix_web::HttpResponse;
 use kassette_actors::AppTerminal;
 use kassette_model::{OperationId, QueueId};
-use kassette_payments::http::{Acceptance, AppResult as Told, write_accepted};
+use kassette_payments::http::{Acceptance, AppTold, write_accepted};
 use kassette_wire::json::write::Object;
 
 use super::operation_item::caller;
@@ -113,7 +113,8 @@ pub(crate) async fn app_accept(call: Call) -> HttpResponse {
 /// Tells what became of a payment
 ///
 /// `done` or `failed` ends it, also when it was in doubt; `unknown` leaves it in doubt, and its terminal takes no other payment until the
-/// app is asked again and knows. Told again, it is the same; another result is refused. It is durable when this is answered with 200.
+/// app is asked again and knows. Told again, it is the same; another result is refused, and so is one of another `app` than that which
+/// accepted. It is durable when this is answered with 200.
 #[utoipa::path(
     post,
     path = "/payment-apps/{terminal}/{operationId}/result",
@@ -137,12 +138,12 @@ pub(crate) async fn app_result(call: Call) -> HttpResponse {
         Ok(said) => said,
         Err(response) => return *response,
     };
-    let result = match Told::parse(&body, &limits) {
-        Ok(result) => result,
+    let told = match AppTold::parse(&body, &limits) {
+        Ok(told) => told,
         Err(findings) => return problem::response(&findings.into_problem().without_storing()),
     };
-    let state = result.state();
-    match terminal.tell(operation, result).await {
+    let state = told.result.state();
+    match terminal.tell(operation, told).await {
         Ok(()) => {
             let body = taken(operation, caller.queue(), state);
             with_id(HttpResponse::Ok().content_type(JSON).body(body), operation)

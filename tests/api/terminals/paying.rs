@@ -1,11 +1,13 @@
 //! What goes well, and what is refused.
 
 use kassette_actors::DeviceState;
+use kassette_cashbox::TerminalEntry;
 use kassette_payments::zvt::simulator::{EntryState, TransactionKind};
 use serde_json::json;
 
 use super::{Shop, address_of, amounts, card, entry, new_id, on_tcp, paid_cents, wait_for};
-use crate::server::{A, B};
+use crate::events::{Listener, json as body_of};
+use crate::server::{A, B, sale};
 
 #[test]
 fn a_payment_is_made_at_the_terminal() {
@@ -99,18 +101,50 @@ fn a_terminal_that_is_down_is_said_to_be_down_at_once_and_comes_back() {
     assert!(shop.device().restarts >= 1 && shop.device().last_error.is_some());
 }
 
+fn configure(shop: &Shop, terminals: Vec<TerminalEntry>) {
+    let mut configuration = shop.server.gateway.configuration(A.cash_box()).unwrap().unwrap();
+    configuration.terminals = terminals;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(shop.server.gateway.configure(configuration)).unwrap();
+}
+
+#[test]
+fn whoever_follows_the_events_sees_how_terminals_stand() {
+    let shop = Shop::open("slow:700");
+    let mut events = Listener::open(&shop.server, A, "?kind=device", None);
+    let mut until = |name: &str, state: &str| loop {
+        let event = events.next();
+        assert_eq!((event.kind.as_str(), event.id.as_str()), ("device", ""), "it is no event to come back to");
+        let body = body_of(&event);
+        assert_eq!(body["Device"], "terminal");
+        if (&body["Name"], &body["State"]) == (&name.into(), &state.into()) {
+            return body;
+        }
+    };
+    assert!(until("bar", "ready")["Message"].is_null(), "first of all as it stands");
+    let id = new_id();
+    shop.pay(id, &card("18.40")).ok(201);
+    assert_eq!(until("bar", "busy")["OperationID"], id.to_string());
+    assert!(until("bar", "ready")["OperationID"].is_null());
+    shop.terminal.pull().unwrap();
+    assert!(until("bar", "restarting")["Message"].is_string());
+    shop.terminal.put().unwrap();
+    until("bar", "ready");
+    let second = on_tcp("");
+    let bar = entry("bar", Some("t-1"), address_of(&shop.terminal));
+    configure(&shop, vec![bar, entry("hall", Some("t-2"), address_of(&second))]);
+    until("hall", "ready");
+    let mut others = Listener::open(&shop.server, B, "", None);
+    shop.server.operation(B, "/v2/sign", sale("R1")).send().ok(201);
+    assert_ne!(others.next().kind, "device", "nobody sees the terminals of others");
+}
+
 #[test]
 fn terminals_come_and_go_without_a_restart() {
     let shop = Shop::open("");
     let second = on_tcp("");
-    let configure = |terminals| {
-        let mut configuration = shop.server.gateway.configuration(A.cash_box()).unwrap().unwrap();
-        configuration.terminals = terminals;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(shop.server.gateway.configure(configuration)).unwrap();
-    };
     let bar = entry("bar", Some("t-1"), address_of(&shop.terminal));
-    configure(vec![bar, entry("hall", Some("t-2"), address_of(&second))]);
+    configure(&shop, vec![bar, entry("hall", Some("t-2"), address_of(&second))]);
     wait_for(
         || shop.server.gateway.devices(),
         |all| all.len() == 2 && all.iter().all(|device| device.state == DeviceState::Ready),
@@ -118,7 +152,7 @@ fn terminals_come_and_go_without_a_restart() {
     let before = shop.device();
     let hall = card("6.00").replace("t-1", "t-2");
     assert_eq!(paid_cents(&shop.pay(new_id(), &hall)), Some(600));
-    configure(vec![entry("hall", Some("t-2"), address_of(&second))]);
+    configure(&shop, vec![entry("hall", Some("t-2"), address_of(&second))]);
     wait_for(|| shop.server.gateway.devices(), |all| all.len() == 1);
     assert_eq!(before.restarts, 0, "the other one was not touched");
     shop.pay(new_id(), &card("6.00")).problem(400, "payment-provider-unknown");

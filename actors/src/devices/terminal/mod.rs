@@ -58,7 +58,7 @@ pub(crate) struct Terminal {
     pub(crate) session: ChildRef<TerminalSession>,
     pub(crate) board: Arc<Board>,
     inside: Roster,
-    children: watch::Receiver<Vec<ChildStatus>>,
+    pub(in crate::devices) children: watch::Receiver<Vec<ChildStatus>>,
 }
 
 impl Terminal {

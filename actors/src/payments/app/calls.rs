@@ -5,7 +5,7 @@ use std::time::Duration;
 use kassette_cashbox::refusal_problem;
 use kassette_model::payment::PaymentOutcome;
 use kassette_model::{CashBoxId, OperationId};
-use kassette_payments::http::{Acceptance, AppRequest, AppResult, Done, NAME};
+use kassette_payments::http::{Acceptance, AppRequest, AppResult, AppTold, Done, NAME};
 use kassette_record::Erasable;
 use kassette_wire::Limits;
 use kassette_wire::json;
@@ -82,10 +82,11 @@ impl AppTerminal {
     /// # Errors
     /// [`Rejected`]: 404 when there is no such payment at this terminal, 400 when the result contradicts it, 409 when it stands so that it
     /// cannot have this result.
-    pub async fn tell(&self, operation: OperationId, result: AppResult) -> Result<(), Rejected> {
+    pub async fn tell(&self, operation: OperationId, told: AppTold) -> Result<(), Rejected> {
+        let AppTold { app, result } = told;
         if let Some(payment) = self.gateway.shared.apps.find((self.cash_box, operation), &self.name) {
             let again = result.clone();
-            if let Some(taken) = hear(|reply| payment.do_send(TellResult { result: again, reply })).await {
+            if let Some(taken) = hear(|reply| payment.do_send(TellResult { app, result: again, reply })).await {
                 return taken;
             }
         }

@@ -38,6 +38,8 @@ pub(super) struct Accept {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct TellResult {
+    /// Which app says so, when it does.
+    pub(super) app: Option<String>,
     pub(super) result: AppResult,
     pub(super) reply: Reply<()>,
 }
@@ -103,6 +105,23 @@ impl AppPayment {
         })) {
             ctx.cancel_future(timer);
         }
+    }
+
+    /// Hears when somebody else has changed the payment: an operator who ended it, or wants its app asked.
+    fn follow(&self, order: Order, ctx: &mut Context<Self>) {
+        let changed = async move {
+            order.changed().await;
+            order
+        };
+        ctx.spawn(changed.into_actor(self).map(|before, actor: &mut Self, ctx| {
+            let Some(order) = actor.orders.get(actor.key()) else { return actor.stop(ctx) };
+            if actor.payment.state != order.payment.state {
+                actor.payment = order.payment;
+                actor.due = actor.now();
+                actor.go_on(ctx);
+            }
+            actor.follow(before, ctx);
+        }));
     }
 
     /// Does what is due in this state, and says what the apps may fetch.
@@ -202,7 +221,7 @@ impl AppPayment {
         }
         if let Rejected::Refused(problem) = rejected {
             tracing::warn!(cash_box = %self.cash_box, %operation, detail = problem.detail, "a payment was told of that cannot take this step");
-            match self.durable() {
+            match self.gateway.open_payment(self.key()) {
                 Ok(None) => return self.stop(ctx),
                 Ok(Some(payment)) => {
                     if payment.state == PaymentState::Sent && self.payment.state == PaymentState::Intent {
@@ -221,15 +240,6 @@ impl AppPayment {
             tracing::debug!(cash_box = %self.cash_box, %operation, ?rejected, "a payment waits");
         }
         self.wait(TELL_AGAIN, ctx);
-    }
-
-    /// How the payment stands in the journal; `None` when it has ended.
-    fn durable(&self) -> Result<Option<PaymentFacts>, Rejected> {
-        let Some(head) = self.gateway.shared.journal.head(self.cash_box)? else { return Ok(None) };
-        let details = kassette_record::v1::read_details(&head.record.header)
-            .map_err(|error| Rejected::Damaged(format!("head of cash box {}: {error}", self.cash_box)))?;
-        let mut payments = details.head.payments.as_slice().iter();
-        Ok(payments.find(|payment| payment.operation == self.payment.operation).cloned())
     }
 
     fn stop(&self, ctx: &mut Context<Self>) {
@@ -270,7 +280,12 @@ impl AppPayment {
         self.tell(vec![(PaymentTold::Sending { baseline }, PaymentState::Sent)], result, told, ctx);
     }
 
-    fn result(&mut self, TellResult { result, reply }: TellResult, ctx: &mut Context<Self>) {
+    fn result(&mut self, TellResult { app, result, reply }: TellResult, ctx: &mut Context<Self>) {
+        let accepted_by = self.payment.baseline.as_deref();
+        if app.is_some() && accepted_by.is_some() && app.as_deref() != accepted_by {
+            drop(reply.send(Err(conflict(self.payment.operation, "another app has accepted it"))));
+            return;
+        }
         if let Err(findings) = result.check(self.request.action, self.request.amount) {
             drop(reply.send(Err(Rejected::Refused(Box::new(findings.into_problem().without_storing())))));
             return;
@@ -368,6 +383,9 @@ impl Actor for AppPayment {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.number = self.gateway.shared.apps.enter(self.key(), &self.payment.terminal, ctx.address().downgrade());
+        if let Some(order) = self.orders.get(self.key()) {
+            self.follow(order, ctx);
+        }
         self.go_on(ctx);
     }
 

@@ -1,7 +1,8 @@
 //! One payment (contract 4.4): from the body to a provider, and from what the provider tells to the answer.
 //!
 //! Purpose: decide where a payment goes, keep every step of it in the journal, and make the answer of its end.
-//! Owns: the reading and the routing of a request (`route`), the records of a payment's steps, its answer (`answer`), the word of an
+//! Owns: the reading and the routing of a request (`route`), the
+//! payment that a cancellation takes back (`origin`), the records of a payment's steps, its answer (`answer`), the word of an
 //! operator (`settle`).
 //! Invariants: a payment begins once; it changes along `model::payment::STEPS` only; whoever acts on a step does so after its record is
 //! durable; a terminal makes one payment at a time, and none while one is unsettled; a payment in doubt is never ended by a guess; who
@@ -9,6 +10,7 @@
 //! Not here: protocols (`payments`), time-outs and terminals (`actors`).
 
 mod answer;
+mod origin;
 mod route;
 mod settle;
 
@@ -17,12 +19,13 @@ use kassette_model::payment::{
 };
 use kassette_model::{Decimal, OperationEvent, OperationId, OperationState};
 use kassette_record::{ActionJournal, Bodies, Details, PaymentFacts, Record, RecordKind, SealedRecord, unix_ns};
-use kassette_wire::pay::{parse_request, payment_origin};
+use kassette_wire::pay::parse_request;
 use kassette_wire::problem::{Code, Finding, Findings, Problem};
 
+use self::origin::{Original, original};
 use crate::CashBox;
 use crate::cash_box::{Told, answered, bug, halves};
-use crate::operation::{Answer, Begun, Facts, PaymentTold, Request, Step};
+use crate::operation::{Answer, Ask, Begun, Facts, PaymentTold, Request, Step};
 use crate::seed::derive;
 use crate::sign::STORED_LIMITS;
 use crate::states::Change;
@@ -40,7 +43,11 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
     }
     let decided = read(cash_box, request).and_then(|pay| {
         let route = route::route(cash_box.identity.environment, &facts.terminals, &pay)?;
-        let (asked, original) = (pay.item.amount.abs(), original(&pay, &route)?);
+        let original = match original(&pay, &route, &facts.answers)? {
+            Original::Number(number) => number,
+            Original::Ask(operation) => return Ok(Err(operation)),
+        };
+        let asked = pay.item.amount.abs();
         // As the till wrote it, unless it wrote more places than there are.
         let amount = if asked.scale() > PLACES { asked.normalize() } else { asked };
         let payment = PaymentFacts {
@@ -57,10 +64,11 @@ pub(crate) fn step(cash_box: &mut CashBox, request: &Request, facts: &Facts) -> 
             original,
         };
         refuse_taken(cash_box, &payment)?;
-        Ok(payment)
+        Ok(Ok(payment))
     });
     match decided {
-        Ok(payment) => {
+        Ok(Err(operation)) => Step::Ask(Ask::Operation(operation)),
+        Ok(Ok(payment)) => {
             match progress(cash_box, request, facts, payment.clone(), Some(OperationEvent::Start), Vec::new()) {
                 Ok(record) => Step::Begin(Box::new(Begun { record: Some(record), payment })),
                 Err(step) => *step,
@@ -100,27 +108,6 @@ fn read(cash_box: &CashBox, request: &Request) -> Result<PayRequest, Box<Problem
         Some(message) => Err(refuse(Code::BodyInvalid, "value-out-of-range", "/cbPayItem/Amount", message)),
         None => Ok(pay),
     }
-}
-
-/// The number of the payment that is cancelled, from the pay item that its answer had (contract 4.4: the whole item comes back).
-///
-/// # Errors
-/// When it was made elsewhere: under the same number this terminal knows the payment of somebody else.
-fn original(pay: &PayRequest, route: &route::Route) -> Result<Option<String>, Box<Problem>> {
-    if pay.action != PayAction::Cancel {
-        return Ok(None);
-    }
-    let Some(origin) = pay.item.case_data.as_ref().and_then(payment_origin) else { return Ok(None) };
-    if origin.provider == route.provider && origin.terminal == route.terminal {
-        return Ok(Some(origin.receipt_number));
-    }
-    let message = format!(
-        "this payment was made by {} at terminal {:?}, and the request goes to {} at terminal {:?}; only the terminal that made it can \
-         cancel it",
-        origin.provider, origin.terminal, route.provider, route.terminal
-    );
-    let finding = Finding::new("value-mismatch", "/cbPayItem/ftPayItemCaseData", message);
-    Err(Box::new(Findings::one(Code::BodyInvalid, finding).into_problem()))
 }
 
 /// Whether the terminal has another payment. One of which it is not known whether it was charged: until it is, another payment could charge

@@ -65,6 +65,7 @@ impl<'a> Answers<'a> {
             match answer {
                 AskAnswer::Receipts(found) => receipts.push(found.as_slice()),
                 AskAnswer::Signature(answer) => units.push(answer.clone()),
+                AskAnswer::Operation(_) => {}
             }
         }
         Self { receipts, next: 0, units }

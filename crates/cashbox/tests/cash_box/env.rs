@@ -195,6 +195,7 @@ impl TestEnv {
                 unit: *unit,
                 result: if self.unit_works { Ok(fake_signature(message)) } else { Err("unplugged".to_owned()) },
             }),
+            Ask::Operation(operation) => AskAnswer::Operation(self.stored(*operation).cloned().map(Box::new)),
             Ask::Receipts { reference_key, limit } => {
                 self.asked.push(*reference_key);
                 let found = self.journal.iter().rev().filter(|record| record.reference_key == Some(*reference_key));

@@ -1,7 +1,9 @@
 //! Terminals in the configuration: what is accepted, what a cancellation names, and that one with an open payment stays.
 
-use kassette_cashbox::{Configuration, Step, TerminalEntry};
-use kassette_model::OperationKind;
+use kassette_cashbox::{Configuration, PaymentTold, Step, TerminalEntry};
+use kassette_model::cases::PayMeans;
+use kassette_model::payment::{Approval, PaymentOutcome, PaymentRefusal, ProviderExchange, RefusalKind};
+use kassette_model::{Decimal, FreeJson, OperationId, OperationKind};
 use kassette_record::SealedRecord;
 
 use super::env::{TestEnv, configuration, request};
@@ -101,6 +103,80 @@ fn only_the_terminal_that_made_a_payment_cancels_it() {
         let problem = String::from_utf8(commit.answer.body).unwrap();
         assert!(commit.answer.status == 400 && problem.contains("/cbPayItem/ftPayItemCaseData"), "{problem}");
     }
+}
+
+#[test]
+fn a_cancellation_may_name_the_operation_instead() {
+    let pay = |terminal: &str| {
+        format!(
+            r#"{{"Protocol":"zvt","cbTerminalID":"{terminal}","cbPayItem":{{"Description":"Card","Amount":18.40}}}}"#
+        )
+    };
+    let cancel = |named: &str| {
+        let item = format!(r#"{{"Description":"Card","Amount":-18.40,"MoneyBarcode":"{named}"}}"#);
+        format!(r#"{{"Action":"cancel","Protocol":"zvt","cbTerminalID":"bar","cbPayItem":{item}}}"#)
+    };
+    // Paid at a terminal, told with its number; or declined.
+    let ended = |terminal: &str, outcome: PaymentOutcome| {
+        let mut env = TestEnv::started_with(with(vec![terminal_of_bar(), self::terminal("hall", "tcp:10.0.0.8")]));
+        let call = request(OperationKind::Pay, 1, pay(terminal).as_str());
+        let facts = env.facts();
+        env.pending.push(env.core.accept(&call, &facts).unwrap().record);
+        let Step::Begin(_) = env.apply(&call) else { panic!("{terminal}") };
+        for told in [
+            PaymentTold::Sending { baseline: None },
+            PaymentTold::Result { reason: String::new() },
+            PaymentTold::Ended { outcome, reason: None },
+        ] {
+            let facts = env.facts();
+            let record = match env.core.payment_told(&call, told, &facts) {
+                Step::Progress(record) => *record,
+                Step::Commit(commit) => commit.record,
+                other => panic!("{other:?}"),
+            };
+            env.pending.push(record);
+        }
+        env.settle();
+        (env, call.id)
+    };
+    let approved = || {
+        let response = FreeJson(r#"{"ReceiptNumber":"0042"}"#.to_owned());
+        PaymentOutcome::Approved(Approval {
+            paid: "18.40".parse().unwrap(),
+            tip: Decimal::ZERO,
+            means: PayMeans::DebitCard,
+            lines: Vec::new(),
+            exchange: ProviderExchange { protocol_version: "1".into(), request: None, response: Some(response) },
+        })
+    };
+    let declined = PaymentOutcome::Refused(PaymentRefusal {
+        kind: RefusalKind::Declined,
+        title: "DECLINED".into(),
+        detail: "".into(),
+    });
+    let (mut env, paid) = ended("bar", approved());
+    let again = |env: &mut TestEnv, paid: OperationId| {
+        let call = request(OperationKind::Pay, 2, cancel(&paid.to_string()).as_str());
+        let facts = env.facts();
+        env.pending.push(env.core.accept(&call, &facts).unwrap().record);
+        env.apply(&call)
+    };
+    let Step::Begin(begun) = again(&mut env, paid) else { panic!("it begins") };
+    assert_eq!(begun.payment.original.as_deref(), Some("0042"));
+
+    let check = |(mut env, paid): (TestEnv, OperationId), why: &str| {
+        let Step::Commit(commit) = again(&mut env, paid) else { panic!("{why}") };
+        let problem = String::from_utf8(commit.answer.body).unwrap();
+        assert!(commit.answer.status == 400 && problem.contains("/cbPayItem/MoneyBarcode"), "{problem}");
+        assert!(problem.contains(why), "{problem}");
+    };
+    check(ended("hall", approved()), "only the terminal that made it");
+    check(ended("bar", declined), "charged nothing");
+    let (env, _) = ended("bar", approved());
+    check((env, OperationId::from_bytes([9; 16])), "no such operation");
+    // A card's own bar code is no reference.
+    let (_, record) = self::begun(&cancel("9120012345678"));
+    assert_eq!(record.open().unwrap().0.details.payment.unwrap().original, None);
 }
 
 fn terminal_of_bar() -> TerminalEntry {

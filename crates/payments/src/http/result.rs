@@ -36,6 +36,31 @@ const REASONS: [(&str, RefusalKind, &str); 3] = [
     ("timed-out", RefusalKind::TimedOut, "TIMED OUT"),
 ];
 
+/// What an app posts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppTold {
+    /// Which app says it: then it has to be the one that accepted the payment.
+    pub app: Option<String>,
+    /// What became of the payment.
+    pub result: AppResult,
+}
+
+impl AppTold {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// When it is not JSON, passes a limit, lacks or misspells a member, or contradicts itself.
+    pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Findings> {
+        let value = json::parse(body, limits)?;
+        let mut reader = Reader::new(limits);
+        let told = reader.fields(&value).and_then(|mut fields| {
+            let app = reader.text(&mut fields, "app");
+            read(&mut reader, fields).map(|result| Self { app, result })
+        });
+        reader.finish(told)
+    }
+}
+
 /// What became of a payment, in the words of its app.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AppResult {
@@ -81,17 +106,6 @@ impl AppResult {
     pub const RECEIPT_LINES_MAX: usize = 200;
     /// Most characters of a reference.
     pub const REFERENCE_CHARS_MAX: usize = 64;
-
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// When it is not JSON, passes a limit, lacks or misspells a member, or contradicts itself.
-    pub fn parse(body: &[u8], limits: &Limits) -> Result<Self, Findings> {
-        let value = json::parse(body, limits)?;
-        let mut reader = Reader::new(limits);
-        let result = reader.fields(&value).and_then(|fields| read(&mut reader, fields));
-        reader.finish(result)
-    }
 
     /// Its state, as it stands in the body.
     #[must_use]
@@ -169,7 +183,9 @@ impl Done {
         let data = json::parse(text.as_bytes(), &limits).ok()?;
         let Json::Object(members) = data.get("Provider")? else { return None };
         let kept = members.iter().find(|member| member.name == "ProtocolResponse")?;
-        let Ok(AppResult::Done(done)) = AppResult::parse(kept.raw.as_bytes(), &limits) else { return None };
+        let Ok(AppTold { result: AppResult::Done(done), .. }) = AppTold::parse(kept.raw.as_bytes(), &limits) else {
+            return None;
+        };
         let Json::Array(lines) = data.get("Receipt")? else { return None };
         let lines = lines.iter().filter_map(Json::as_str).map(str::to_owned).collect();
         Some(Self { lines, ..done })

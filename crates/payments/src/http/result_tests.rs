@@ -9,7 +9,7 @@ use kassette_wire::pay::{case_data, payment_origin, plain_item, write_response};
 use super::*;
 
 fn parse(body: &str) -> Result<AppResult, Findings> {
-    AppResult::parse(body.as_bytes(), &Limits::default())
+    AppTold::parse(body.as_bytes(), &Limits::default()).map(|told| told.result)
 }
 
 /// The result of `body` for a payment of 18.40: its state, or the pointer of its first finding.

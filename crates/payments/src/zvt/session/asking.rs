@@ -24,6 +24,8 @@ pub(super) enum Purpose {
         order: Order,
         /// What it had told before that was sent.
         baseline: Baseline,
+        /// See [`Stage::told_cents`](super::Stage::told_cents).
+        told_cents: Option<u64>,
         sent_at: Duration,
         /// What had passed before the zero of the clock.
         passed_before: Duration,
@@ -127,12 +129,13 @@ impl Session {
                 self.deadline = None;
                 self.events.push_back(SessionEvent::Ready(self.baseline));
             }
-            Purpose::Settling { order, baseline, sent_at, passed_before, first, unseen } => {
+            Purpose::Settling { order, baseline, told_cents, sent_at, passed_before, first, unseen } => {
                 let passed = now.saturating_sub(sent_at).saturating_add(passed_before);
-                let verdict = judge(&order, baseline, told.as_ref());
+                let verdict = judge(&order, baseline, told_cents, told.as_ref());
                 let again = |first, unseen| Purpose::Settling {
                     order: order.clone(),
                     baseline,
+                    told_cents,
                     sent_at,
                     passed_before,
                     first,

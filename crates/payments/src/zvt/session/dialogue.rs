@@ -107,6 +107,8 @@ pub(super) struct Paying {
     /// The terminal waits for our word about its result.
     owes_answer: bool,
     durable: bool,
+    /// It took too long, and the terminal was asked to abort it.
+    aborting: bool,
     lines: Vec<String>,
 }
 
@@ -173,8 +175,15 @@ impl Session {
         let Phase::MaySend(order) = &self.phase else { return };
         let order = order.clone();
         let command = self.payment_command(&order);
-        let paying =
-            Paying { order, step: Step::Accepting, told: None, owes_answer: false, durable: false, lines: Vec::new() };
+        let paying = Paying {
+            order,
+            step: Step::Accepting,
+            told: None,
+            owes_answer: false,
+            durable: false,
+            aborting: false,
+            lines: Vec::new(),
+        };
         self.phase = Phase::Paying(Box::new(paying));
         self.command(command, now);
     }
@@ -193,6 +202,7 @@ impl Session {
         let purpose = Purpose::Settling {
             order,
             baseline: stage.baseline,
+            told_cents: stage.told_cents,
             sent_at: sent_at.unwrap_or_default(),
             passed_before,
             first: None,
@@ -545,6 +555,12 @@ impl Session {
             }
             Phase::Paying(paying) if paying.step == Step::Accepting => {
                 self.doubt("the terminal did not answer the payment");
+            }
+            Phase::Paying(paying) if paying.step == Step::Running && !paying.aborting => {
+                // Whoever stands there with a card may still end it; what it says within its time for an answer counts.
+                paying.aborting = true;
+                self.deadline = Some(now.saturating_add(self.options.answer_timeout));
+                self.abort(now);
             }
             Phase::Paying(_) => self.doubt("the terminal did not end the payment"),
             Phase::Pausing(_) => {

@@ -22,8 +22,9 @@ pub(super) enum Verdict {
     Contradiction(String),
 }
 
-/// Judges what the terminal told when it was asked for its last transaction; `None` when it said that it has none.
-pub(super) fn judge(order: &Order, baseline: Baseline, told: Option<&Transaction>) -> Verdict {
+/// Judges what the terminal told when it was asked for its last transaction; `None` when it said that it has none. `told_cents`: the
+/// amount that it told while the payment was made, when that was heard.
+pub(super) fn judge(order: &Order, baseline: Baseline, told_cents: Option<u64>, told: Option<&Transaction>) -> Verdict {
     if baseline == Baseline::Unknown {
         let told = told.map_or_else(|| "nothing".to_owned(), |told| told.code.english().into_owned());
         return Verdict::Contradiction(format!(
@@ -44,7 +45,7 @@ pub(super) fn judge(order: &Order, baseline: Baseline, told: Option<&Transaction
     };
     match baseline.receipts_since(receipt_number) {
         0 => same_number(baseline, told),
-        1 => newer(order, told),
+        1 => newer(order, told_cents, told),
         _ => Verdict::Contradiction(format!(
             "the terminal tells of receipt {receipt_number:04}, before the payment it had {baseline}: there was another transaction"
         )),
@@ -60,10 +61,15 @@ fn same_number(baseline: Baseline, told: &Transaction) -> Verdict {
     }
 }
 
-fn newer(order: &Order, told: &Transaction) -> Verdict {
+fn newer(order: &Order, told_cents: Option<u64>, told: &Transaction) -> Verdict {
     match told.code.class() {
         ResultClass::Approved => match fits(order, told) {
-            Ok(()) => Verdict::Paid(told.clone()),
+            Ok(()) if explains_itself(order, told) || told.amount_cents == told_cents => Verdict::Paid(told.clone()),
+            Ok(()) => Verdict::Contradiction(format!(
+                "{} cents were asked for, the terminal tells of {}, does not say why, and was not heard to say so while it was paid",
+                order.amount_cents,
+                told.amount_cents.unwrap_or(0)
+            )),
             Err(why) => Verdict::Contradiction(why),
         },
         ResultClass::Declined | ResultClass::NotPossible => Verdict::Refused(told.clone()),
@@ -93,7 +99,7 @@ pub(super) fn fits(order: &Order, told: &Transaction) -> Result<(), String> {
 }
 
 /// Whether a result explains its own amount: it is what was asked for, or more by what the terminal calls a tip. Any other amount may
-/// belong to another transaction, so it counts only when the terminal says it again when it is asked.
+/// belong to another transaction, so it counts only when the terminal said it while it was paid and says it again when it is asked.
 pub(super) fn explains_itself(order: &Order, told: &Transaction) -> bool {
     let asked = order.amount_cents.saturating_add(told.tip_cents.unwrap_or(0));
     told.amount_cents == Some(asked)
@@ -130,7 +136,11 @@ mod tests {
     const LAST: Baseline = Baseline::Last { receipt_number: 41, trace: 900 };
 
     fn check(baseline: Baseline, told: Option<Transaction>, expected: &str) {
-        let verdict = match judge(&order(), baseline, told.as_ref()) {
+        check_heard(baseline, None, told, expected);
+    }
+
+    fn check_heard(baseline: Baseline, told_cents: Option<u64>, told: Option<Transaction>, expected: &str) {
+        let verdict = match judge(&order(), baseline, told_cents, told.as_ref()) {
             Verdict::Paid(_) => "paid",
             Verdict::Refused(_) => "refused",
             Verdict::NotSeen => "not seen",
@@ -142,9 +152,14 @@ mod tests {
     #[test]
     fn only_the_next_transaction_with_our_amount_is_ours() {
         check(LAST, Some(told(42, 901, 0, 1_840)), "paid");
-        // A part, and a tip.
-        check(LAST, Some(told(42, 901, 0, 1_000)), "paid");
-        check(LAST, Some(told(42, 901, 0, 2_000)), "paid");
+        // A part, and more: only when that was heard before. A tip that is called so explains itself.
+        for amount in [1_000, 2_000] {
+            check(LAST, Some(told(42, 901, 0, amount)), "contradiction");
+            check_heard(LAST, Some(amount), Some(told(42, 901, 0, amount)), "paid");
+            check_heard(LAST, Some(1_840), Some(told(42, 901, 0, amount)), "contradiction");
+        }
+        check(LAST, Some(Transaction { tip_cents: Some(160), ..told(42, 901, 0, 2_000) }), "paid");
+        check_heard(LAST, Some(9_900), Some(told(42, 901, 0, 9_900)), "contradiction");
         check(LAST, Some(told(42, 901, 5, 1_840)), "refused");
         check(LAST, Some(told(42, 901, 0x6C, 1_840)), "refused");
         check(LAST, Some(told(41, 900, 0, 1_840)), "not seen");

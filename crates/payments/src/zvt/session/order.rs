@@ -24,4 +24,6 @@ pub struct Stage {
     pub baseline: Baseline,
     /// How long ago it was sent.
     pub since_sent: Duration,
+    /// The amount that the terminal told while it was paid, in cents, when that was heard.
+    pub told_cents: Option<u64>,
 }
