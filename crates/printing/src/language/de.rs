@@ -8,7 +8,7 @@ pub(super) const NUMBERS: NumberFormat =
 pub(super) const WORDS: Words = Words {
     title_receipt: "Rechnung",
     title_invoice: "Rechnung",
-    title_refund: "Gutschrift",
+    title_refund: "Rückgabebeleg",
     title_payment_transfer: "Zahlungsbeleg",
     title_delivery_note: "Lieferschein",
     title_interim_bill: "Zwischenrechnung",

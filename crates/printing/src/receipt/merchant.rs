@@ -32,7 +32,7 @@ pub struct Logo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
     /// A side is 0 or too long.
-    #[error("a logo has 1 to {width_max} dots across and 1 to {height_max} down, not {width} x {height}", width_max = Logo::WIDTH_DOTS_MAX, height_max = Logo::HEIGHT_DOTS_MAX)]
+    #[error("a logo has 1 to 384 dots across and 1 to 192 down, not {width} x {height}")]
     Size {
         /// Dots across.
         width: u16,
