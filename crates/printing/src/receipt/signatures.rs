@@ -5,7 +5,7 @@ use kassette_model::cases::{SignatureFlag, SignatureForm, SignaturePosition};
 
 use super::{Code, Content, Shown, Signature, Symbology};
 use crate::Printable;
-use crate::text::columns;
+use crate::printable::columns;
 
 /// Caption and text stand in one line up to this many columns: what the narrowest paper has.
 const ONE_LINE_COLUMNS_MAX: usize = 32;
