@@ -24,7 +24,7 @@ impl Printable {
             return Self(text.trim_ascii().into());
         }
         let mut shown = String::with_capacity(text.len());
-        let mut marks = 0;
+        let (mut marks, mut has_begun) = (0, false);
         for character in text.chars() {
             match fate(character) {
                 Fate::Drop => {}
@@ -33,7 +33,7 @@ impl Printable {
                 Fate::Keep if character.width() == Some(0) => {
                     marks += 1;
                     // A mark without a character before it would join with what a rendering puts there.
-                    if marks <= MARKS_OF_CHARACTER_MAX && !shown.is_empty() {
+                    if marks <= MARKS_OF_CHARACTER_MAX && has_begun {
                         shown.push(character);
                     }
                     continue;
@@ -41,6 +41,7 @@ impl Printable {
                 Fate::Keep => shown.push(character),
             }
             marks = 0;
+            has_begun |= shown.chars().next_back().is_some_and(|last| !last.is_whitespace());
         }
         Self(shown.trim().into())
     }
@@ -171,6 +172,7 @@ mod tests {
         check("\u{e000}\u{ffff}\u{fdd0}", "\u{fffd}\u{fffd}\u{fffd}");
         check(&format!("a{}b", "\u{301}".repeat(50)), "a\u{301}\u{301}\u{301}b");
         check("\u{301}x", "x");
+        check(" \u{a4b}x", "x");
         check("  \u{a0}x \n", "x");
     }
 

@@ -43,14 +43,14 @@ fn a_picture_of_any_width_has_its_code() {
 fn half_blocks_of_a_terminal_have_their_code() {
     for sample in SAMPLES {
         let receipt = sample.receipt(Copy::Original, None).unwrap();
-        let page = text::render(&receipt, 48, text::Style::Plain);
+        let page = text::render(&receipt, 48, 120, text::Style::Plain);
         let lines: Vec<Vec<char>> = page.lines().map(|line| line.chars().collect()).collect();
         let is_dark = |x: usize, y: usize| {
             let character = lines.get(y / 2).and_then(|line| line.get(x)).copied().unwrap_or(' ');
             character == '█' || character == if y.is_multiple_of(2) { '▀' } else { '▄' }
         };
         // Four dots for each module, and room around the lines.
-        let (width, height) = (120 * 4, (lines.len() * 2 + 16) * 4);
+        let (width, height) = (140 * 4, (lines.len() * 2 + 16) * 4);
         let is_dark = |x: usize, y: usize| y / 4 >= 8 && x / 4 >= 8 && is_dark(x / 4 - 8, y / 4 - 8);
         assert_eq!(read(width, height, is_dark), [payload(&receipt)], "{}", sample.name);
     }

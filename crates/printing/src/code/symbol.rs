@@ -1,6 +1,6 @@
 //! From a payload to modules.
 
-use qrcode::{Color, EcLevel, QrCode};
+use fast_qr::{ECL, QRBuilder};
 use rxing::common::BitMatrix;
 use rxing::{BarcodeFormat, EncodeHints, MultiFormatWriter, Writer};
 
@@ -133,12 +133,12 @@ fn has_check_digit(digits: &str) -> bool {
 
 fn qr(code: &Code) -> Result<Symbol, CodeError> {
     let payload = code.payload.as_bytes();
+    let build = |level: ECL| QRBuilder::new(payload).ecl(level).build();
     // Level M as the laws of Spain and Portugal ask for; L when only that has room.
-    let qr = QrCode::with_error_correction_level(payload, EcLevel::M)
-        .or_else(|_| QrCode::with_error_correction_level(payload, EcLevel::L))
-        .map_err(|_| CodeError::TooLong { symbology: code.symbology, bytes: payload.len() })?;
-    let width = u32::try_from(qr.width()).unwrap_or(0);
-    let dark = qr.to_colors().into_iter().map(|color| color == Color::Dark).collect();
+    let made = build(ECL::M).or_else(|_| build(ECL::L));
+    let made = made.map_err(|_| CodeError::TooLong { symbology: code.symbology, bytes: payload.len() })?;
+    let width = u32::try_from(made.size).unwrap_or(0);
+    let dark = made.data.iter().take(made.size * made.size).map(|module| module.value()).collect();
     Ok(Symbol { width, height: width, quiet: 4, linear: false, dark })
 }
 

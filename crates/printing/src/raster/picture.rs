@@ -157,3 +157,36 @@ fn draw_code(band: &mut Band, code: &Code, symbol: &Symbol, width: Width) {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_mark_is_drawn_over_its_character() {
+        let dots = |text: &str| {
+            let line = Line { text: text.to_owned(), bold: false, size: Size::Normal };
+            let band = band(&Row::Text(line), Width::USUAL);
+            band.rows().flatten().map(|byte| byte.count_ones()).sum::<u32>()
+        };
+        // A combining mark takes no column, whether the font has it or not.
+        assert!(dots("a\u{301}b") >= dots("ab"));
+        assert_eq!(dots("牛"), dots("\u{fffd}"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn hostile_receipts_have_bands_of_the_height_that_was_promised(receipt in testing::hostile_receipt(), mm in 0_u16..220) {
+            let picture = Picture::new(&receipt, Width::from_mm(mm)).unwrap();
+            let height: u32 = picture.bands().map(|band| band.height_dots()).sum();
+            prop_assert_eq!(height, picture.height_dots());
+            prop_assert!(picture.bands().all(|band| band.width_dots() == picture.width_dots()));
+        }
+    }
+}

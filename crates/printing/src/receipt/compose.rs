@@ -58,7 +58,7 @@ pub enum ComposeError {
     /// The currency is not three letters.
     #[error("{0:?} is no currency code of three letters")]
     Currency(String),
-    /// Every law of [`market`] wants the name of the business on a receipt.
+    /// Every law that a market follows wants the name of the business on a receipt.
     #[error(
         "a receipt of a production cash box needs the name of the business: neither the settings nor ftReceiptHeader have one"
     )]

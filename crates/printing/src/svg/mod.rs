@@ -163,3 +163,7 @@ fn escape(out: &mut String, text: &str) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "svg_tests.rs"]
+mod tests;

@@ -19,6 +19,8 @@ pub const FORMAT: Format =
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
+/// Columns that a code may take in a file, which no terminal limits.
+const CODE_COLUMNS: usize = 120;
 /// Rows of half blocks for bars.
 const LINEAR_LINES: u32 = 4;
 
@@ -32,14 +34,14 @@ pub enum Style {
 }
 
 fn rendered(receipt: &Receipt, options: &Options) -> Result<Vec<u8>, RenderError> {
-    Ok(render(receipt, options.width.columns(), Style::Plain).into_bytes())
+    Ok(render(receipt, options.width.columns(), CODE_COLUMNS, Style::Plain).into_bytes())
 }
 
-/// Writes a receipt in lines of at most `columns` characters (20 to 64). A code whose modules do not fit is there as its text.
+/// Writes a receipt in lines of at most `columns` characters (20 to 64). A code may be wider than the text, up to `code_columns`, which is
+/// what the terminal has: one that does not fit is there as its text, because half of a code is of no use.
 #[must_use]
-pub fn render(receipt: &Receipt, columns: usize, style: Style) -> String {
-    // A code may be wider than the text: a terminal has 80 columns, and half of a code is of no use.
-    let modules_max = u32::try_from(columns).unwrap_or(u32::MAX).clamp(80, 200);
+pub fn render(receipt: &Receipt, columns: usize, code_columns: usize, style: Style) -> String {
+    let modules_max = u32::try_from(code_columns).unwrap_or(u32::MAX);
     let paper = Paper::new(columns, Medium::Screen, modules_max).with_one_size();
     let mut out = String::with_capacity(8 * 1024);
     for row in lay_out(receipt, paper) {
@@ -96,5 +98,29 @@ fn code(out: &mut String, symbol: &Symbol, columns: usize, style: Style) {
             out.push_str(PLAIN);
         }
         out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_a_till_sent_never_commands_a_terminal(receipt in testing::hostile_receipt(), columns in 0_usize..90) {
+            let plain = render(&receipt, columns, columns, Style::Plain);
+            let commands = |page: &str| page.chars().any(|character| character.is_control() && character != '\n');
+            prop_assert!(!commands(&plain));
+            let mut coloured = render(&receipt, columns, columns, Style::Terminal);
+            for own in [BLACK_ON_WHITE, BOLD, PLAIN] {
+                coloured = coloured.replace(own, "");
+            }
+            prop_assert!(!commands(&coloured));
+        }
     }
 }
