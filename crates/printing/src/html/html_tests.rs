@@ -21,7 +21,7 @@ fn check_well_formed(page: &str) {
     for tag in tags(page) {
         match tag.strip_prefix('/') {
             Some(tag) => assert_eq!(open.pop(), Some(tag)),
-            None if ["!DOCTYPE", "meta", "br", "path"].contains(&tag) => {}
+            None if ["!DOCTYPE", "meta", "br"].contains(&tag) => {}
             None => open.push(tag),
         }
     }

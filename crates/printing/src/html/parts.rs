@@ -34,7 +34,7 @@ pub(super) fn picture(logo: &Logo) -> Markup {
     svg::logo_path(&mut data, logo);
     html! {
         svg role="img" aria-label=(logo.description().as_str()) width=(across) height=(down) viewBox={ "0 0 " (across) " " (down) }
-            shape-rendering="crispEdges" { path d=(data); }
+            shape-rendering="crispEdges" { path d=(data) {} }
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn items(receipt: &Receipt) -> Markup {
         section {
             table {
                 thead {
-                    tr { th scope="col" { (words.description) } th scope="col" { } td colspan="2" { (words.amount) } }
+                    tr { th scope="col" colspan="2" { (words.description) } th.number scope="col" colspan="2" { (words.amount) } }
                 }
                 tbody { @for item in &receipt.items { (row(receipt, item)) } }
                 @if let Some(total) = receipt.total {
@@ -86,7 +86,7 @@ fn row(receipt: &Receipt, item: &Item) -> Markup {
     let quantity = format!("{}{unit}", language.quantity(item.quantity));
     let has_quantity = item.quantity != Decimal::ONE || item.unit.is_some() || item.unit_price.is_some();
     html! {
-        tr.part[item.level > 0] {
+        tr class=[(item.level > 0).then_some("part")] {
             th scope="row" colspan="2" {
                 (item.description.as_str())
                 @if has_quantity {
@@ -114,7 +114,7 @@ pub(super) fn vat(receipt: &Receipt) -> Markup {
                 thead {
                     tr {
                         th scope="col" { (words.vat_rate) }
-                        @for word in [words.net, words.vat, words.gross] { td { (word) } }
+                        @for word in [words.net, words.vat, words.gross] { th.number scope="col" { (word) } }
                     }
                 }
                 tbody {
@@ -249,7 +249,7 @@ fn symbol_picture(code: &Code, symbol: &Symbol, dots: u32) -> Markup {
     html! {
         svg role="img" aria-label=(code.symbology.name()) width=(mm(across)) height=(mm(down))
             viewBox={ "0 0 " (across) " " (down) } shape-rendering="crispEdges" {
-            path transform={ "translate(" (quiet) " " (top) ") scale(1 " (stretch) ")" } d=(svg::path(symbol));
+            path transform={ "translate(" (quiet) " " (top) ") scale(1 " (stretch) ")" } d=(svg::path(symbol)) {}
         }
     }
 }
