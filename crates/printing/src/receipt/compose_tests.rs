@@ -87,6 +87,18 @@ fn an_austrian_receipt_has_what_the_law_names() {
 }
 
 #[test]
+fn a_message_to_the_authority_is_not_on_paper() {
+    let receipt = composed("at", |_, response, _| {
+        let mut message = response.signatures[0].clone();
+        message.kind = kassette_model::cases::SignatureAt::FinanzOnline.kind();
+        message.format.0 = 8;
+        response.signatures.push(message);
+    });
+    let count = |medium| receipt.signatures_at(SignaturePosition::AfterPayItems, medium).count();
+    assert_eq!((count(Medium::Paper), count(Medium::Screen)), (2, 3));
+}
+
+#[test]
 fn marks_say_what_a_receipt_is() {
     let receipt = composed("at", |request, response, source| {
         flag(request, ReceiptFlag::TRAINING);
@@ -183,6 +195,11 @@ fn a_german_code_says_it_or_people_can_read_it() {
         (receipt.signatures_at(SignaturePosition::AfterPayItems, Medium::Paper).count(), receipt.signatures.len())
     };
     assert_eq!(details(&composed("de", |_, _, _| {})), (2, 8));
+    let ordered = composed("de", |_, response, _| {
+        // Number 01F: when the first order was taken.
+        response.signatures[1].kind.0 = 0x4445_2000_0010_001F;
+    });
+    assert_eq!(details(&ordered), (3, 8));
     let legible = composed("de", |_, response, _| {
         response.signatures.remove(0);
     });

@@ -1,6 +1,6 @@
 //! The parts of a receipt, in the order in which they are read.
 
-use kassette_model::cases::{Country, PayMeans, SignaturePosition};
+use kassette_model::cases::{Country, PayMeans, SignaturePosition, SignatureType};
 use kassette_model::{Decimal, Moment, QueueId, QueueItemId};
 
 use super::{Code, Merchant};
@@ -302,6 +302,8 @@ impl Shown {
 /// A signature item as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
+    /// What it means (`ftSignatureType`).
+    pub kind: SignatureType,
     /// Where it stands.
     pub place: SignaturePosition,
     /// On which medium.

@@ -24,6 +24,7 @@ fn signature(item: &SignatureItem) -> Signature {
         _ => text(caption, Printable::lines(&item.data)),
     };
     Signature {
+        kind: item.kind,
         place: item.format.position().unwrap_or(SignaturePosition::AfterPayItems),
         shown: shown(item),
         above,

@@ -6,8 +6,8 @@
 use kassette_model::cases::{Country, ReceiptFlag, SignatureAt, SignaturePosition};
 
 use super::super::compose::Context;
-use super::super::{Content, Mark, Receipt, Shown, Symbology};
-use super::{Market, has_reverse_charge};
+use super::super::{Mark, Receipt, Shown, Signature};
+use super::{Market, has_reverse_charge, is_kind};
 
 /// RKSV § 9 (3) and § 11: cancelled and training sales are named as such.
 const TRAINING: &str = "TRAININGSBUCHUNG";
@@ -30,17 +30,6 @@ fn adapt(receipt: &mut Receipt, context: &Context<'_>) {
         receipt.notice(SignaturePosition::AfterTotal, REVERSE_CHARGE);
     }
     // A message to the authority is for a program; only screens need to have it.
-    let messages = context.source.response.signatures.iter().filter(|item| {
-        item.kind.country() == Some(Country::AT) && item.kind.number() == SignatureAt::FinanzOnline.bits()
-    });
-    for message in messages {
-        for signature in &mut receipt.signatures {
-            if let Content::Code(code) = &signature.content
-                && code.symbology == Symbology::Aztec
-                && code.payload == message.data
-            {
-                signature.shown = Shown::Details;
-            }
-        }
-    }
+    let is_message = |signature: &&mut Signature| is_kind(signature, SignatureAt::FinanzOnline.kind());
+    receipt.signatures.iter_mut().filter(is_message).for_each(|message| message.shown = Shown::Details);
 }

@@ -6,8 +6,8 @@
 use kassette_model::cases::{Country, ReceiptFlag, SignatureDe, SignaturePosition, StateFlag};
 
 use super::super::compose::Context;
-use super::super::{Content, Receipt, Shown, Symbology};
-use super::{Market, has_reverse_charge};
+use super::super::{Content, Receipt, Shown, Signature, Symbology};
+use super::{Market, has_reverse_charge, is_kind};
 
 /// AEAO on § 146a, on the failure of the module: a missing transaction number or another clear mark.
 const MODULE_FAILED: &str = "Technische Sicherheitseinrichtung (TSE) ausgefallen";
@@ -28,11 +28,11 @@ fn adapt(receipt: &mut Receipt, context: &Context<'_>) {
         let signatures = receipt.signatures.iter_mut().filter(|signature| signature.shown == Shown::Details);
         signatures.for_each(|signature| signature.shown = Shown::Everywhere);
     }
-    let items = &context.source.response.signatures;
-    let is_signed = has_code
-        || items.iter().any(|item| {
-            item.kind.country() == Some(Country::DE) && item.kind.number() == SignatureDe::TransactionNumber.bits()
-        });
+    // When the process began with an order, the time of the first one is not in the code.
+    let begins = |signature: &&mut Signature| is_kind(signature, SignatureDe::ProcessStart.kind());
+    receipt.signatures.iter_mut().filter(begins).for_each(|signature| signature.shown = Shown::Everywhere);
+    let is_number = |signature: &Signature| is_kind(signature, SignatureDe::TransactionNumber.kind());
+    let is_signed = has_code || receipt.signatures.iter().any(is_number);
     if context.is_sale() && !is_signed && context.source.response.state.has(StateFlag::ScuTemporaryOutOfService) {
         receipt.notice(SignaturePosition::AfterPayItems, MODULE_FAILED);
     }

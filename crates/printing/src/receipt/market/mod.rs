@@ -12,10 +12,10 @@ mod es;
 mod fr;
 mod pt;
 
-use kassette_model::cases::{Country, VatNature};
+use kassette_model::cases::{Country, SignatureType, VatNature};
 
-use super::Receipt;
 use super::compose::Context;
+use super::{Receipt, Signature};
 
 /// A country.
 pub(super) struct Market {
@@ -44,6 +44,11 @@ pub(super) fn receipt_number(country: Country, identification: &str) -> &str {
         (Some(market), Some(own)) if market.number_is_market_part => own,
         _ => identification,
     }
+}
+
+/// Whether a signature has this number of this country (`sss` of its type, contract 5.6), whatever its category and flags.
+fn is_kind(signature: &Signature, kind: SignatureType) -> bool {
+    signature.kind.country() == kind.country() && signature.kind.number() == kind.number()
 }
 
 /// Whether the buyer owes the tax of an item.

@@ -4,12 +4,12 @@
 //! says which way the money goes. A sandbox never shows a text about certification.
 
 use kassette_model::cases::{Country, ReceiptFlag, ReceiptKind, ReceiptName, SignaturePosition, SignaturePt};
-use kassette_model::{Decimal, Environment, SignatureItem};
+use kassette_model::{Decimal, Environment};
 
 use super::super::compose::Context;
-use super::super::{Content, Copy, Mark, Receipt, Symbology};
-use super::super::{free, signatures};
-use super::{Market, has_reverse_charge};
+use super::super::free;
+use super::super::{Content, Copy, Mark, Receipt, Signature, Symbology};
+use super::{Market, has_reverse_charge, is_kind};
 use crate::Printable;
 
 /// In place of every text about certification.
@@ -66,25 +66,30 @@ fn adapt(receipt: &mut Receipt, context: &Context<'_>) {
     if has_reverse_charge(context) {
         receipt.notice(SignaturePosition::AfterTotal, REVERSE_CHARGE);
     }
-    lift_atcud(receipt, &context.source.response.signatures);
+    lift_atcud(receipt);
     if context.source.environment == Environment::Sandbox {
         without_certification(receipt);
     }
 }
 
 /// Moves the ATCUD from an item of its own to the lines directly above the code.
-fn lift_atcud(receipt: &mut Receipt, items: &[SignatureItem]) {
-    let is_code = |content: &Content| matches!(content, Content::Code(code) if code.symbology == Symbology::Qr);
-    let Some(index) = receipt.signatures.iter().position(|signature| is_code(&signature.content)) else { return };
-    let number = SignaturePt::Atcud.bits();
-    let is_atcud = |item: &&SignatureItem| item.kind.country() == Some(Country::PT) && item.kind.number() == number;
-    if let Some(item) = items.iter().find(is_atcud) {
-        let alone = signatures::signatures(std::slice::from_ref(item));
-        let text = if item.data.starts_with("ATCUD:") { item.data.clone() } else { format!("ATCUD:{}", item.data) };
-        if let Some(code) = receipt.signatures.get_mut(index) {
-            code.above.push(Printable::new(&text));
+fn lift_atcud(receipt: &mut Receipt) {
+    let is_code =
+        |signature: &Signature| matches!(&signature.content, Content::Code(code) if code.symbology == Symbology::Qr);
+    if !receipt.signatures.iter().any(is_code) {
+        return;
+    }
+    let atcud = receipt.signatures.iter().find_map(|signature| match &signature.content {
+        Content::Text(lines) if is_kind(signature, SignaturePt::Atcud.kind()) => lines.last().cloned(),
+        _ => None,
+    });
+    if let Some(number) = atcud {
+        receipt.signatures.retain(|signature| is_code(signature) || !is_kind(signature, SignaturePt::Atcud.kind()));
+        let number = number.rsplit(':').next().unwrap_or_default().trim();
+        let text = Printable::new(&format!("ATCUD:{number}"));
+        if let Some(code) = receipt.signatures.iter_mut().find(|signature| is_code(signature)) {
+            code.above.push(text);
         }
-        receipt.signatures.retain(|signature| !alone.contains(signature));
     }
     for signature in &mut receipt.signatures {
         if let Content::Code(code) = &mut signature.content
