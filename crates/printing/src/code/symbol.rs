@@ -73,16 +73,17 @@ impl Symbol {
 
     /// Runs of dark modules of a row: where each begins, and how long it is.
     pub fn runs(&self, y: u32) -> impl Iterator<Item = (u32, u32)> {
+        let begin = (y as usize).saturating_mul(self.width as usize);
+        let row = self.dark.get(begin..begin.saturating_add(self.width as usize)).unwrap_or_default();
         let mut x = 0;
+        // Each step takes a light run, then the dark one behind it.
         std::iter::from_fn(move || {
-            while x < self.width && !self.is_dark(x, y) {
-                x += 1;
-            }
-            let begin = x;
-            while x < self.width && self.is_dark(x, y) {
-                x += 1;
-            }
-            (x > begin).then_some((begin, x - begin))
+            let rest = row.get(x..)?;
+            let light = rest.iter().position(|dark| *dark)?;
+            let dark = rest.get(light..)?.iter().position(|dark| !dark).unwrap_or(rest.len() - light);
+            let begin = x + light;
+            x = begin + dark;
+            Some((u32::try_from(begin).ok()?, u32::try_from(dark).ok()?))
         })
     }
 }
