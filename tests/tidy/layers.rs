@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("kassette-markets", 3),
     ("kassette-outbound", 3),
     ("kassette-payments", 3),
+    ("kassette-printing", 3),
     ("kassette-signing", 3),
     ("kassette-webhooks", 3),
     ("kassette-cashbox", 4),
