@@ -29,8 +29,6 @@ const CHANGES_MAX: usize = 256;
 const GATHER_WAIT: Duration = Duration::from_millis(5);
 /// How long a result waits for others before it is written. Until then a kill sends its message once more.
 const RESULT_WAIT: Duration = Duration::from_millis(20);
-/// How much less of a busy machine this thread gets than those that answer tills, as a nice value.
-const NICENESS: i32 = 10;
 /// How often the place in the log is noted although nothing was promised, the store flushed, and old messages forgotten.
 const TICK: Duration = Duration::from_secs(5);
 /// When a message is tried again that could not be sent for a reason of our own.
@@ -478,17 +476,9 @@ impl Actor for CallbackDispatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        yield_to_tills();
         self.open(ctx);
         ctx.run_interval(TICK, Self::tick);
         listen(ctx, Arc::clone(&self.intake));
-    }
-}
-
-/// Lets the threads that answer tills go first where the cores are busy; a callback may come a little later.
-fn yield_to_tills() {
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS) {
-        tracing::debug!(%error, "callbacks are sent with the priority of tills");
     }
 }
 

@@ -86,7 +86,10 @@ impl Intake {
             return Given::Dropped;
         }
         inner.messages = 0;
-        Given::All(inner.waiting.drain(..).collect())
+        let waiting = std::mem::take(&mut inner.waiting);
+        // The writer of the journal waits for this lock.
+        drop(inner);
+        Given::All(waiting.into())
     }
 
     /// From now on nothing is dropped: the log is about to be read up to an end that is looked at after this call.

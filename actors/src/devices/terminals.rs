@@ -24,7 +24,7 @@ pub(crate) struct Terminals {
     options: DeviceOptions,
     before: Arc<BeforeDevice>,
     served: Mutex<HashMap<CashBoxId, Served>>,
-    /// Told whenever it follows a configuration.
+    /// Told whenever a terminal comes or goes.
     followed: watch::Sender<()>,
 }
 
@@ -49,6 +49,7 @@ impl Terminals {
                 now.push(before.swap_remove(place));
             }
         }
+        let mut is_other = !before.is_empty();
         for (key, terminal) in before {
             tracing::info!(%cash_box, terminal = terminal.entry.name, "terminal taken out");
             self.roster.remove(key);
@@ -72,6 +73,7 @@ impl Terminals {
                 continue;
             }
             count = count.saturating_add(1);
+            is_other = true;
             tracing::info!(%cash_box, terminal = entry.name, address = %entry.address, "terminal put in");
             let (terminal, subtree) = terminal(cash_box, entry, &self.clock, &self.options, &self.before);
             now.push((self.roster.add(subtree), Arc::new(terminal)));
@@ -79,7 +81,9 @@ impl Terminals {
         if !entries.is_empty() {
             served.insert(cash_box, now);
         }
-        self.followed.send_replace(());
+        if is_other {
+            self.followed.send_replace(());
+        }
     }
 
     /// Tells when other terminals may be served than before.

@@ -7,7 +7,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::future::select_all;
-use kassette_model::CashBoxId;
+use kassette_model::{CashBoxId, OperationId};
 use tokio::sync::watch::Receiver;
 
 use super::board::Standing;
@@ -50,14 +50,17 @@ async fn heard<T>(receiver: &mut Receiver<T>) {
     }
 }
 
+/// State, what it works on, failure.
+type Told = (DeviceState, Option<OperationId>, Option<String>);
+
 /// The devices of one cash box, seen by one who is told of each change.
 pub struct DeviceWatch {
     shared: Arc<Shared>,
     cash_box: CashBoxId,
     followed: Receiver<()>,
     watched: Vec<Watched>,
-    /// State and failure, as last told, by name.
-    told: BTreeMap<String, (DeviceState, Option<String>)>,
+    /// As last told, by name.
+    told: BTreeMap<String, Told>,
 }
 
 impl DeviceWatch {
@@ -82,7 +85,7 @@ impl DeviceWatch {
         self.told.retain(|name, _| all.iter().any(|status| status.name == *name));
         let told = &mut self.told;
         let is_news = |status: &DeviceStatus| {
-            let now = (status.state, status.failure().map(str::to_owned));
+            let now = (status.state, status.operation, status.failure().map(str::to_owned));
             told.insert(status.name.clone(), now.clone()) != Some(now)
         };
         all.into_iter().filter(is_news).collect()

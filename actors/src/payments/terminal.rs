@@ -26,6 +26,8 @@ use crate::outcome::Rejected;
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// How long a payment waits for a terminal that is just being asked or connected; then the till is told that it cannot be reached.
 const TAKE_WITHIN: Duration = Duration::from_secs(2);
+/// How long after it was handed in a payment may be sent; later, nobody may stand at the till any more.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is tried to write a result down while this node is busy; the terminal is held for as long.
 const HOLD_ATTEMPTS: u32 = 10;
 /// How often a terminal with a payment in doubt is tried again, whatever its supervisor has planned: doubt is worth a hurry.
@@ -159,6 +161,10 @@ impl Course {
                     }
                 }
                 self.orders.reached(self.key, PaymentState::Sent, Some(baseline.to_string()));
+                if order.handed_in.elapsed() > SEND_WITHIN {
+                    let detail = "it could not be written down in time, so it was not sent";
+                    return self.refuse(RefusalKind::NotCharged, "NOT SENT", detail).await;
+                }
                 self.next(&terminal, Go::Send);
                 self.follow(&terminal, life, told).await
             }
@@ -274,7 +280,8 @@ impl Course {
         let now = self.gateway.shared.clock.monotonic();
         let baseline = payment.baseline.as_deref().and_then(|text| text.parse().ok());
         let stage = Stage {
-            baseline: baseline.unwrap_or(Baseline::Nothing),
+            // What cannot be read settles nothing.
+            baseline: baseline.unwrap_or(Baseline::Unknown),
             since_sent: now.saturating_sub(settling.doubted_at),
             told_cents: *self.told_cents.lock(),
         };

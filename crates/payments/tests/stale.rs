@@ -105,6 +105,57 @@ fn an_end_before_a_payment_was_taken_does_not_end_it() {
     }
 }
 
+/// After the longest time of a payment the terminal is asked to abort it; its answer to that never meets the next payment.
+#[test]
+fn an_abort_that_crosses_the_end_of_its_payment_ends_the_connection() {
+    for (answered, is_over) in [(false, true), (true, false)] {
+        let mut register = Register::ready(&[]);
+        let options = SessionOptions::new(Password::new(0).unwrap());
+        let order = Order { action: PayAction::Payment, amount_cents: 500, receipt_number: None };
+        register.0.begin(order).unwrap();
+        assert!(matches!(register.0.next_event(), Some(SessionEvent::MaySend(_))));
+        register.0.send(NOW);
+        register.hear(&[ACCEPTED]);
+        register.said(&[0x06, 0x01]);
+        register.0.tick(options.completion_timeout);
+        register.said(&[0x06, 0xB0]);
+        if answered {
+            register.hear(&[ACCEPTED]);
+        }
+        register.hear(&[ABORTED]);
+        let Some(SessionEvent::Ended { outcome, .. }) = register.0.next_event() else { panic!("it has ended") };
+        assert!(matches!(*outcome, PaymentOutcome::Refused(_)));
+        assert_eq!(register.0.is_over(), is_over);
+    }
+    // A terminal that is there but too late to abort has its whole time again; one that is not there has that of an answer.
+    for (answer, left) in [(Some(&[0x84, 0x83, 0][..]), true), (None, false)] {
+        let mut register = Register::ready(&[]);
+        let options = SessionOptions::new(Password::new(0).unwrap());
+        register.0.begin(Order { action: PayAction::Payment, amount_cents: 500, receipt_number: None }).unwrap();
+        register.0.send(NOW);
+        register.hear(&[ACCEPTED]);
+        register.0.tick(options.completion_timeout);
+        if let Some(answer) = answer {
+            register.0.receive(answer, options.completion_timeout);
+        }
+        register.0.tick(options.completion_timeout + options.answer_timeout);
+        assert_eq!(!register.0.is_over(), left);
+    }
+}
+
+#[test]
+fn a_payment_that_nobody_is_making_is_not_acknowledged() {
+    let mut register = Register::ready(&[]);
+    drop(register.0.take_output());
+    // What it told last, once more.
+    register.hear(&[LAST]);
+    register.said(ACCEPTED);
+    let mut newer = LAST.to_vec();
+    newer.splice(16..19, [0x87, 0, 8]);
+    register.hear(&[&newer]);
+    assert!(register.0.is_over() && register.0.take_output().is_empty());
+}
+
 /// A register dies behind every byte of its registration, at a cable that stays; the next one is served at once.
 #[test]
 fn the_next_register_at_a_cable_is_answered_at_once() {

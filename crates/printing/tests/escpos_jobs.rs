@@ -1,7 +1,7 @@
 //! Print jobs of other programs: each is interpreted, wherever it is cut, and shows what it is known to print.
 //!
-//! The jobs are not part of this repository. `KASSETTE_VECTORS` names their folder (default: `../shared/vectors` beside the workspace); where
-//! it is absent the tests say so, or fail when `KASSETTE_CI=1`.
+//! The jobs are not part of this repository. `KASSETTE_VECTORS` names their folder (default: `../shared/vectors` beside the workspace);
+//! where it is absent the tests say so, or fail when `KASSETTE_CI=1`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "a test may stop and may speak")]
 
 use std::fs;

@@ -186,10 +186,14 @@ impl AppPayment {
         let telling = async move {
             let mut reached = None;
             for (step, state) in steps {
+                let baseline = match &step {
+                    PaymentTold::Sending { baseline } => baseline.clone(),
+                    _ => None,
+                };
                 if let Err(rejected) = gateway.tell_payment(key.0, key.1, step).await {
                     return (reached, Err(rejected));
                 }
-                orders.reached(key, state, None);
+                orders.reached(key, state, baseline);
                 reached = Some(state);
             }
             (reached, Ok(()))
@@ -229,7 +233,7 @@ impl AppPayment {
                         let result = Duration::from_millis(self.gateway.shared.options.app_result_ms);
                         self.due = self.now().saturating_add(result);
                     }
-                    self.orders.reached(self.key(), payment.state, None);
+                    self.orders.reached(self.key(), payment.state, payment.baseline.clone());
                     self.payment = payment;
                 }
                 Err(rejected) => {
@@ -383,10 +387,14 @@ impl Actor for AppPayment {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.number = self.gateway.shared.apps.enter(self.key(), &self.payment.terminal, ctx.address().downgrade());
-        if let Some(order) = self.orders.get(self.key()) {
-            self.follow(order, ctx);
+        match self.orders.get(self.key()) {
+            Some(order) => {
+                self.follow(order, ctx);
+                self.go_on(ctx);
+            }
+            // It has ended meanwhile.
+            None => ctx.stop(),
         }
-        self.go_on(ctx);
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {

@@ -54,9 +54,12 @@ const MONEY_BARCODE: &str = "/cbPayItem/MoneyBarcode";
 /// Where a payment was made; `None` when its provider has no numbers.
 fn made(record: &SealedRecord) -> Result<Option<PaymentOrigin>, &'static str> {
     let (opened, bodies) = record.open().map_err(|_| "cannot read that operation")?;
-    let operation = opened.details.operation.filter(|operation| operation.kind == OperationKind::Pay);
-    let state = operation.ok_or("has an operation that is no payment under this id")?.state;
-    match state {
+    const OTHER: &str = "has an operation that is no payment under this id";
+    let operation = opened.details.operation.filter(|operation| operation.kind == OperationKind::Pay).ok_or(OTHER)?;
+    if opened.details.payment.is_some_and(|payment| payment.action != PayAction::Payment) {
+        return Err(OTHER);
+    }
+    match operation.state {
         OperationState::Done => {}
         OperationState::Failed => return Err("has charged nothing in that operation"),
         _ => return Err("does not know the end of that operation yet"),

@@ -146,15 +146,15 @@ impl Session {
                         let tip = tip_cents(&order, &told);
                         self.end(approved(&told, tip, Vec::new()), Some(&told), true);
                     }
-                    // The terminal may still take it back: a second answer some seconds later must say the same.
-                    Verdict::Paid(told) => {
-                        let purpose = again(Some(Box::new(told)), false);
-                        self.pause(purpose, self.options.confirm_pause, now);
-                    }
-                    Verdict::Refused(told) => {
+                    Verdict::Refused(told) if first.as_deref() == Some(&told) => {
                         let words = told.code.english().into_owned();
                         let title = told.text.clone().unwrap_or_else(|| words.clone());
                         self.end(refused(RefusalKind::Declined, title, words), Some(&told), true);
+                    }
+                    // The terminal may still take it back, or try once more: a second answer some seconds later must say the same.
+                    Verdict::Paid(told) | Verdict::Refused(told) => {
+                        let purpose = again(Some(Box::new(told)), false);
+                        self.pause(purpose, self.options.confirm_pause, now);
                     }
                     Verdict::NotSeen if unseen && passed >= self.options.completion_timeout => {
                         let detail = format!("the terminal has nothing newer than {baseline}");

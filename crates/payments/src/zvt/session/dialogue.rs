@@ -107,9 +107,16 @@ pub(super) struct Paying {
     /// The terminal waits for our word about its result.
     owes_answer: bool,
     durable: bool,
-    /// It took too long, and the terminal was asked to abort it.
-    aborting: bool,
+    abort: Abort,
     lines: Vec<String>,
+}
+
+/// Whether the terminal was asked to abort a payment that took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Abort {
+    No,
+    Asked,
+    Answered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +188,7 @@ impl Session {
             told: None,
             owes_answer: false,
             durable: false,
-            aborting: false,
+            abort: Abort::No,
             lines: Vec::new(),
         };
         self.phase = Phase::Paying(Box::new(paying));
@@ -233,11 +240,12 @@ impl Session {
 
     /// Asks the terminal to abort the payment under way. It may come too late; what the terminal says at the end counts.
     pub fn abort(&mut self, now: Duration) {
-        if let Phase::Paying(paying) = &self.phase
+        if let Phase::Paying(paying) = &mut self.phase
             && paying.step == Step::Running
             && let Ok(apdu) = (Command::Abort { fields: crate::zvt::Fields::new() }).to_apdu()
         {
             // Its answer is an `80 00` or `84 83` in between; neither ends anything.
+            paying.abort = Abort::Asked;
             _ = self.link.send(&apdu, now);
         }
     }
@@ -380,10 +388,22 @@ impl Session {
         if let Message::Answer(_) = message {
             return;
         }
+        if let Message::StatusInformation { fields } = message
+            && self.is_unheard_of(&Transaction::of(fields))
+        {
+            // Unanswered, it is not given: the terminal takes it back, or tells it when it is asked over a new connection.
+            return self.line_lost("the terminal tells an approved payment that nobody is making");
+        }
         for text in message.display_texts() {
             self.events.push_back(SessionEvent::Display(text));
         }
         self.answer(&Answer::accepted(), now);
+    }
+
+    /// Whether it is an approved transaction behind the last one that is known.
+    fn is_unheard_of(&self, told: &Transaction) -> bool {
+        told.code.class() == ResultClass::Approved
+            && told.receipt_number.is_some_and(|number| self.baseline.receipts_since(number) != 0)
     }
 
     pub(super) fn wait_for_end(&mut self, now: Duration) {
@@ -401,7 +421,13 @@ impl Session {
                     self.refuse(ResultCode(code), None);
                 }
             }
-            // To an abort of ours.
+            // To an abort of ours: accepted, or too late. Either way the terminal is there and ends the payment itself.
+            Message::Answer(_) if paying.abort == Abort::Asked => {
+                paying.abort = Abort::Answered;
+                if paying.step != Step::Holding {
+                    self.wait_for_end(now);
+                }
+            }
             Message::Answer(_) => {}
             Message::StatusInformation { fields } => {
                 let told = Transaction::of(&fields);
@@ -534,11 +560,16 @@ impl Session {
         if let Some(baseline) = told.and_then(Transaction::baseline) {
             self.baseline = baseline;
         }
+        // The answer to an abort that is still on its way would be taken for the answer to the next command.
+        let is_answer_due = matches!(&self.phase, Phase::Paying(paying) if paying.abort == Abort::Asked);
         if !self.is_over() {
             self.phase = Phase::Idle;
         }
         self.deadline = None;
         self.events.push_back(SessionEvent::Ended { outcome: Box::new(outcome), recovered });
+        if is_answer_due {
+            self.line_lost("the terminal has not answered an abort");
+        }
     }
 
     fn time_is_up(&mut self, now: Duration) {
@@ -556,9 +587,7 @@ impl Session {
             Phase::Paying(paying) if paying.step == Step::Accepting => {
                 self.doubt("the terminal did not answer the payment");
             }
-            Phase::Paying(paying) if paying.step == Step::Running && !paying.aborting => {
-                // Whoever stands there with a card may still end it; what it says within its time for an answer counts.
-                paying.aborting = true;
+            Phase::Paying(paying) if paying.step == Step::Running && paying.abort == Abort::No => {
                 self.deadline = Some(now.saturating_add(self.options.answer_timeout));
                 self.abort(now);
             }

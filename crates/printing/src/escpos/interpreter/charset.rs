@@ -3,8 +3,8 @@
 /// The ASCII characters that are replaced.
 const REPLACED: [char; 12] = ['#', '$', '@', '[', '\\', ']', '^', '`', '{', '|', '}', '~'];
 
-/// The characters of each set, in the order of [`REPLACED`]: USA, France, Germany, United Kingdom, Denmark I, Sweden, Italy, Spain I, Japan,
-/// Norway, Denmark II, Spain II, Latin America, Korea.
+/// The characters of each set, in the order of [`REPLACED`]: USA, France, Germany, United Kingdom, Denmark I, Sweden, Italy, Spain I,
+/// Japan, Norway, Denmark II, Spain II, Latin America, Korea.
 const SETS: [&str; 14] = [
     "#$@[\\]^`{|}~",
     "#$à°ç§^`éùè¨",

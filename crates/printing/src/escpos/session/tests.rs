@@ -274,7 +274,10 @@ proptest! {
 
     /// The same from the first byte on, in any state, with time that passes.
     #[test]
-    fn no_bytes_and_no_times_make_it_panic(steps in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..8), 0..10_000_u64), 0..60), kind in 0..4_usize) {
+    fn no_bytes_and_no_times_make_it_panic(
+        steps in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..8), 0..10_000_u64), 0..60),
+        kind in 0..4_usize,
+    ) {
         let profile = profile(KINDS[kind]);
         let mut session = Session::new(&profile, SessionOptions { resync: true, ..SessionOptions::default() });
         let mut now = Duration::ZERO;
