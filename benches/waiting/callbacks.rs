@@ -53,9 +53,7 @@ fn parts(folder: &Path) -> CallbackParts {
                 return Ok(Arc::new(MemoryCallbacks::default()) as Arc<dyn CallbackStore>);
             }
             let open = if fresh { SledCallbacks::fresh } else { SledCallbacks::open };
-            let options =
-                CallbackOptions { flush_every_ms: setting("BENCH_FLUSH_MS", 500), ..CallbackOptions::default() };
-            open(&folder, options).map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
+            open(&folder, CallbackOptions::default()).map(|store| Arc::new(store) as Arc<dyn CallbackStore>)
         }),
         options: CallbackLimits::default(),
     }

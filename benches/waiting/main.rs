@@ -3,8 +3,9 @@
 //!
 //! `cargo bench --bench waiting`. Environment: `BENCH_WAITERS` (10000; two file descriptors each), `BENCH_PROMISES` (100000),
 //! `BENCH_RATE` (500 receipts a second), `BENCH_SECONDS` (8), `BENCH_ROUNDS` (5), `BENCH_DIR` (where journals lie), `BENCH_ONLY`
-//! (`waiters`, `callbacks` or `restart`), `BENCH_MEMORY_STORE=1` (the store of callbacks in memory, to see what the disk costs). Traffic
-//! goes to loopback only.
+//! (`waiters`, `callbacks` or `restart`), `BENCH_MEMORY_STORE=1` (the store of callbacks in memory, to see what the disk costs),
+//! `BENCH_TARGETS` (0: every second receiver never answers; 1: all answer; 2: none does). Traffic goes to loopback only. The receiver that
+//! answers runs on the same cores, at the lowest priority: it stands for other machines.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -2,8 +2,7 @@
 //!
 //! Purpose: keep every configured terminal served, say at once when one is not, and bring it back.
 //! Owns: which terminals are served ([`Terminals`]), the tree of each (`terminal`), what operators see ([`DeviceStatus`]) and
-//! others are told of ([`DeviceWatch`]), the limits
-//! ([`DeviceOptions`]).
+//! others are told of ([`DeviceWatch`]), the limits ([`DeviceOptions`]).
 //! Invariants: a device that fails takes no other along; nothing waits for one that is down; a terminal comes and goes with the
 //! configuration, without a restart.
 //! Not here: what is said to a device (`payments` crate), payments (`crate::payments`).
